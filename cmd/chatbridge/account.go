@@ -1,0 +1,319 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"chatbridge/internal/api"
+	"chatbridge/internal/bridge"
+	"chatbridge/internal/store/sqlite"
+	"chatbridge/internal/webhook"
+)
+
+type accountCmd struct {
+	Create  accountCreate  `cmd:"" help:"Create an account with its first key."`
+	List    accountList    `cmd:"" help:"List the accounts."`
+	Key     accountKey     `cmd:"" help:"Add or revoke a key."`
+	Disable accountDisable `cmd:"" help:"Switch an account off (or on again): its sockets and streams close at once."`
+}
+
+func (accountCmd) Help() string {
+	return `Examples:
+  chatbridge account create you@example.com
+  chatbridge account create you@example.com --webhook-url https://example.com/hook --json
+  chatbridge account list
+  chatbridge account key add you@example.com --scopes worker
+  chatbridge account key revoke you@example.com cb_Ab3xy
+  chatbridge account disable you@example.com
+
+They work beside a running server on the same data folder, which sees the change at once.`
+}
+
+// change opens the store, lets do change it, and knocks.
+func (d *dataFlags) change(ctx context.Context, do func(*sqlite.Store) error) error {
+	store, err := d.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	if err := do(store); err != nil {
+		return told(err)
+	}
+	d.knock()
+	return nil
+}
+
+// told is a domain error as a sentence.
+func told(err error) error {
+	e := bridge.AsError(err)
+	if e.Kind == bridge.Internal {
+		return err
+	}
+	if len(e.Fields) == 1 {
+		for _, sentences := range e.Fields {
+			return fmt.Errorf("%s", strings.Join(sentences, " "))
+		}
+	}
+	return fmt.Errorf("%s", e.Detail)
+}
+
+func accountByEmail(ctx context.Context, store *sqlite.Store, email string) (*bridge.Account, error) {
+	a, err := store.AccountByEmail(ctx, strings.ToLower(strings.TrimSpace(email)))
+	if err == nil && a == nil {
+		err = bridge.Errorf(bridge.NotFound, "not_found", "There is no account %s. List them with: chatbridge account list", email)
+	}
+	return a, err
+}
+
+type accountCreate struct {
+	dataFlags
+	Email      string `arg:"" help:"The account's name: an email address."`
+	WebhookURL string `help:"Where the ends of requests are delivered." placeholder:"URL"`
+	JSON       bool   `help:"Print JSON." name:"json"`
+}
+
+func (c *accountCreate) Run(ctx context.Context, io *console) error {
+	cmd := &bridge.CreateAccount{Email: c.Email, WebhookURL: c.WebhookURL, Key: bridge.NewSecretKey(api.KeyPrefix), Secret: webhook.NewSecret()}
+	// The server's own guard, which knows its listener, decides when it dials.
+	if c.WebhookURL != "" {
+		if err := webhook.NewClient(webhook.ClientOptions{AllowLoopback: true}).CheckURL(c.WebhookURL); err != nil {
+			return usageError("--webhook-url: " + err.Error())
+		}
+	}
+	err := c.change(ctx, func(store *sqlite.Store) error { return bridge.Do(ctx, store.Post, cmd) })
+	if err != nil {
+		return err
+	}
+	secret := ""
+	if c.WebhookURL != "" {
+		secret = cmd.Secret
+	}
+	if c.JSON {
+		return json.NewEncoder(io.out).Encode(map[string]any{"id": cmd.Account.ID, "email": cmd.Account.Email, "key": cmd.Key,
+			"webhook_url": orNil(c.WebhookURL), "webhook_secret": orNil(secret)})
+	}
+	fmt.Fprintf(io.out, "Account %s was created.\n\n  API key         %s\n", cmd.Account.Email, cmd.Key)
+	if secret != "" {
+		fmt.Fprintf(io.out, "  Webhook URL     %s\n  Webhook secret  %s\n", c.WebhookURL, secret)
+	}
+	fmt.Fprintln(io.out, "\nThey are not shown again.")
+	return nil
+}
+
+func orNil(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+type accountList struct {
+	dataFlags
+	JSON bool `help:"Print JSON." name:"json"`
+}
+
+func (c *accountList) Run(ctx context.Context, io *console) error {
+	store, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	accounts, err := store.Accounts(ctx)
+	if err != nil {
+		return told(err)
+	}
+	type row struct {
+		ID     int64    `json:"id"`
+		Email  string   `json:"email"`
+		Active bool     `json:"active"`
+		Keys   []string `json:"keys"`
+	}
+	rows := []row{}
+	for _, a := range accounts {
+		keys, err := store.Keys(ctx, a.ID)
+		if err != nil {
+			return told(err)
+		}
+		r := row{a.ID, a.Email, a.Active, []string{}}
+		for _, k := range keys {
+			if k.RevokedAt.IsZero() {
+				r.Keys = append(r.Keys, k.Prefix)
+			}
+		}
+		rows = append(rows, r)
+	}
+	if c.JSON {
+		return json.NewEncoder(io.out).Encode(rows)
+	}
+	if len(rows) == 0 {
+		fmt.Fprintln(io.out, "No accounts yet. Create one with: chatbridge account create you@example.com")
+		return nil
+	}
+	table := tabwriter.NewWriter(io.out, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(table, "ID\tEMAIL\tACTIVE\tKEYS BEGIN WITH")
+	for _, r := range rows {
+		fmt.Fprintf(table, "%d\t%s\t%s\t%s\n", r.ID, r.Email, yesNo(r.Active), strings.Join(r.Keys, " "))
+	}
+	return table.Flush()
+}
+
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
+
+type accountKey struct {
+	Add    keyAdd    `cmd:"" help:"Make a new key."`
+	Revoke keyRevoke `cmd:"" help:"Revoke a key: what it opened closes at once."`
+}
+
+type keyAdd struct {
+	dataFlags
+	Email  string         `arg:"" help:"The account."`
+	Name   string         `help:"What the key is for." default:""`
+	Scopes []bridge.Scope `help:"What it may do: client, worker." default:"client,worker"`
+	JSON   bool           `help:"Print JSON." name:"json"`
+}
+
+func (c *keyAdd) Run(ctx context.Context, io *console) error {
+	cmd := &bridge.AddKey{Name: c.Name, Scopes: c.Scopes, Key: bridge.NewSecretKey(api.KeyPrefix)}
+	err := c.change(ctx, func(store *sqlite.Store) error {
+		a, err := accountByEmail(ctx, store, c.Email)
+		if err != nil {
+			return err
+		}
+		cmd.AccountID = a.ID
+		return bridge.Do(ctx, store.Post, cmd)
+	})
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return json.NewEncoder(io.out).Encode(map[string]any{"id": cmd.Added.ID, "key": cmd.Key, "scopes": cmd.Added.Scopes})
+	}
+	fmt.Fprintf(io.out, "%s\n\nIt is not shown again.\n", cmd.Key)
+	return nil
+}
+
+type keyRevoke struct {
+	dataFlags
+	Email string `arg:"" help:"The account."`
+	Key   string `arg:"" help:"The key's first characters, or its number."`
+}
+
+func (c *keyRevoke) Run(ctx context.Context, io *console) error {
+	cmd := &bridge.RevokeKey{Prefix: bridge.KeyPrefix(c.Key)}
+	if n, err := strconv.ParseInt(c.Key, 10, 64); err == nil {
+		cmd.KeyID = n
+	}
+	err := c.change(ctx, func(store *sqlite.Store) error {
+		a, err := accountByEmail(ctx, store, c.Email)
+		if err != nil {
+			return err
+		}
+		cmd.AccountID = a.ID
+		return bridge.Do(ctx, store.Post, cmd)
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(io.out, "The key %s… was revoked.\n", cmd.Revoked.Prefix)
+	return nil
+}
+
+type accountDisable struct {
+	dataFlags
+	Email string `arg:"" help:"The account."`
+	Undo  bool   `help:"Switch it on again."`
+}
+
+func (c *accountDisable) Run(ctx context.Context, io *console) error {
+	err := c.change(ctx, func(store *sqlite.Store) error {
+		a, err := accountByEmail(ctx, store, c.Email)
+		if err != nil {
+			return err
+		}
+		return bridge.Do(ctx, store.Post, &bridge.UpdateAccount{AccountID: a.ID, Active: &c.Undo})
+	})
+	if err != nil {
+		return err
+	}
+	if c.Undo {
+		fmt.Fprintf(io.out, "%s is switched on.\n", c.Email)
+	} else {
+		fmt.Fprintf(io.out, "%s is switched off.\n", c.Email)
+	}
+	return nil
+}
+
+type adminCmd struct {
+	Link  adminLink  `cmd:"" help:"Print a one-time link to set the admin password."`
+	Token adminToken `cmd:"" help:"Tokens for scripts."`
+}
+
+func (adminCmd) Help() string {
+	return `Examples:
+  chatbridge admin link
+  chatbridge admin link --url https://bridge.example.com
+  chatbridge admin token create deploy --json`
+}
+
+type adminLink struct {
+	dataFlags
+	URL string `help:"The server's address." default:"http://localhost:8000" name:"url"`
+}
+
+func (c *adminLink) Run(ctx context.Context, io *console) error {
+	var link string
+	err := c.change(ctx, func(store *sqlite.Store) (err error) {
+		link, err = makeLink(ctx, store.Post, c.URL)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(io.out, link)
+	return nil
+}
+
+// makeLink makes a one-time link that sets the admin's password.
+func makeLink(ctx context.Context, post bridge.Post, base string) (string, error) {
+	secret := bridge.NewSecretKey("")
+	link := &bridge.Credential{Kind: "link", Hash: bridge.HashKey(secret), ExpiresAt: time.Now().Add(api.LinkLasts)}
+	if err := bridge.Do(ctx, post, &bridge.PutCredential{Credential: link}); err != nil {
+		return "", err
+	}
+	return strings.TrimSuffix(base, "/") + "/admin/setup/?token=" + secret, nil
+}
+
+type adminToken struct {
+	Create tokenCreate `cmd:"" help:"Make a token: Authorization: Bearer TOKEN on /api/admin/."`
+}
+
+type tokenCreate struct {
+	dataFlags
+	Name string `arg:"" help:"What the token is for."`
+	JSON bool   `help:"Print JSON." name:"json"`
+}
+
+func (c *tokenCreate) Run(ctx context.Context, io *console) error {
+	token := bridge.NewSecretKey("cba_")
+	err := c.change(ctx, func(store *sqlite.Store) error {
+		return bridge.Do(ctx, store.Post, &bridge.PutCredential{Credential: &bridge.Credential{Kind: "token", Name: c.Name, Hash: bridge.HashKey(token)}})
+	})
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return json.NewEncoder(io.out).Encode(map[string]string{"token": token})
+	}
+	fmt.Fprintf(io.out, "%s\n\nIt is not shown again.\n", token)
+	return nil
+}

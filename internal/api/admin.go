@@ -1,0 +1,486 @@
+package api
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"chatbridge/internal/bridge"
+	"chatbridge/internal/webhook"
+	"chatbridge/internal/wire"
+)
+
+type accountView struct {
+	ID            int64      `json:"id"`
+	Email         string     `json:"email"`
+	WebhookURL    *string    `json:"webhook_url"`
+	Active        bool       `json:"active"`
+	CreatedAt     time.Time  `json:"created_at"`
+	UpdatedAt     time.Time  `json:"updated_at"`
+	KeyCount      int        `json:"key_count" doc:"Keys that are not revoked"`
+	PreviousUntil *time.Time `json:"webhook_secret_previous_until" doc:"Until when the secret before the last rotation is valid too"`
+}
+
+type keyView struct {
+	ID        int64          `json:"id"`
+	Name      string         `json:"name"`
+	Prefix    string         `json:"prefix" doc:"The key's first 8 characters"`
+	Scopes    []bridge.Scope `json:"scopes"`
+	CreatedAt time.Time      `json:"created_at"`
+	RevokedAt *time.Time     `json:"revoked_at"`
+}
+
+type accountSaved struct {
+	Account       accountView `json:"account"`
+	Key           string      `json:"key,omitempty" doc:"The first API key; shown this once"`
+	WebhookSecret *string     `json:"webhook_secret" doc:"The new endpoint's signing secret; shown this once"`
+}
+
+type adminRequest struct {
+	wire.Request
+	Account accountRef `json:"account"`
+}
+
+type accountRef struct {
+	ID    int64  `json:"id"`
+	Email string `json:"email"`
+}
+
+type eventView struct {
+	ID       int64            `json:"id" doc:"The account's event counter"`
+	Type     bridge.EventType `json:"type"`
+	At       time.Time        `json:"at"`
+	Attempt  int              `json:"attempt"`
+	WorkerID *string          `json:"worker_id"`
+	Data     any              `json:"data"`
+}
+
+func (s *Server) registerAdmin(api huma.API) {
+	secured := []map[string][]string{{"session": {}}, {"bearer": {}}}
+	tags := []string{"Admin"}
+	op := func(id, method, path, summary string, status int) huma.Operation {
+		return huma.Operation{OperationID: "admin-" + id, Method: method, Path: "/api/admin" + path, Summary: summary, Tags: tags,
+			Security: secured, DefaultStatus: status, SkipValidateBody: true, Errors: []int{400, 401, 403, 404, 409}}
+	}
+	open := func(id, method, path, summary string, status int) huma.Operation {
+		o := op(id, method, path, summary, status)
+		o.Security = nil
+		return o
+	}
+	huma.Register(api, open("session", "GET", "/session/", "Is anyone logged in?", 200), s.adminSession)
+	huma.Register(api, open("login", "POST", "/session/", "Log in with the password", 204), s.adminLogin)
+	huma.Register(api, op("logout", "DELETE", "/session/", "Log out", 204), s.adminLogout)
+	huma.Register(api, open("setup", "POST", "/setup/", "Set the password with a one-time link", 204), s.adminSetup)
+	huma.Register(api, op("accounts", "GET", "/accounts/", "List the GPT Accounts", 200), s.adminAccounts)
+	huma.Register(api, op("create-account", "POST", "/accounts/", "Create a GPT Account", 201), s.adminCreateAccount)
+	huma.Register(api, op("account", "GET", "/accounts/{id}/", "Get a GPT Account", 200), s.adminAccount)
+	huma.Register(api, op("update-account", "PATCH", "/accounts/{id}/", "Change a GPT Account", 200), s.adminUpdateAccount)
+	huma.Register(api, op("keys", "GET", "/accounts/{id}/keys/", "List an account's keys", 200), s.adminKeys)
+	huma.Register(api, op("add-key", "POST", "/accounts/{id}/keys/", "Make a key", 201), s.adminAddKey)
+	huma.Register(api, op("revoke-key", "DELETE", "/accounts/{id}/keys/{key_id}/", "Revoke a key", 204), s.adminRevokeKey)
+	huma.Register(api, op("rotate-secret", "POST", "/accounts/{id}/secret/rotate/", "Rotate the webhook secret", 200), s.adminRotate)
+	huma.Register(api, op("requests", "GET", "/requests/", "List requests of all accounts, newest first", 200), s.adminRequests)
+	huma.Register(api, op("request", "GET", "/requests/{id}/", "Get a request with its events", 200), s.adminRequest)
+	huma.Register(api, op("deliveries", "GET", "/deliveries/", "List a request's deliveries with their tries", 200), s.adminDeliveries)
+	huma.Register(api, op("workers", "GET", "/workers/", "List an account's workers", 200), s.adminWorkers)
+}
+
+type accountPath struct {
+	ID int64 `path:"id"`
+}
+
+func (s *Server) accountView(ctx context.Context, a *bridge.Account) (accountView, error) {
+	v := accountView{ID: a.ID, Email: a.Email, Active: a.Active, CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt}
+	keys, err := s.o.Store.Keys(ctx, a.ID)
+	if err != nil {
+		return v, err
+	}
+	for _, k := range keys {
+		if k.RevokedAt.IsZero() {
+			v.KeyCount++
+		}
+	}
+	endpoints, err := s.o.Store.Endpoints(ctx, a.ID)
+	if err != nil {
+		return v, err
+	}
+	for _, e := range endpoints {
+		if !e.Primary {
+			continue
+		}
+		if e.URL != "" {
+			v.WebhookURL = &e.URL
+		}
+		if e.PreviousSecret != "" && e.PreviousUntil.After(time.Now()) {
+			v.PreviousUntil = &e.PreviousUntil
+		}
+	}
+	return v, nil
+}
+
+func (s *Server) adminAccounts(ctx context.Context, _ *struct{}) (*struct{ Body []accountView }, error) {
+	accounts, err := s.o.Store.Accounts(ctx)
+	if err != nil {
+		return nil, problemOf(s.o.Log, err)
+	}
+	out := &struct{ Body []accountView }{Body: []accountView{}}
+	for _, a := range accounts {
+		v, err := s.accountView(ctx, a)
+		if err != nil {
+			return nil, problemOf(s.o.Log, err)
+		}
+		out.Body = append(out.Body, v)
+	}
+	return out, nil
+}
+
+func (s *Server) account(ctx context.Context, id int64) (*bridge.Account, error) {
+	a, err := s.o.Store.Account(ctx, id)
+	if err == nil && a == nil {
+		err = bridge.Errorf(bridge.NotFound, "not_found", "There is no such account.")
+	}
+	if err != nil {
+		return nil, problemOf(s.o.Log, err)
+	}
+	return a, nil
+}
+
+func (s *Server) adminAccount(ctx context.Context, in *accountPath) (*struct{ Body accountView }, error) {
+	a, err := s.account(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	v, err := s.accountView(ctx, a)
+	if err != nil {
+		return nil, problemOf(s.o.Log, err)
+	}
+	return &struct{ Body accountView }{v}, nil
+}
+
+func (s *Server) checkWebhook(url *string) error {
+	if url == nil || *url == "" {
+		return nil
+	}
+	if err := s.o.WebhookCheck(*url); err != nil {
+		return &bridge.Error{Kind: bridge.Invalid, Code: "invalid", Detail: "The webhook URL cannot be used.", Fields: map[string][]string{"webhook_url": {sentence(err.Error())}}}
+	}
+	return nil
+}
+
+func (s *Server) adminCreateAccount(ctx context.Context, in *struct {
+	Body struct {
+		Email      string  `json:"email" example:"you@example.com"`
+		WebhookURL *string `json:"webhook_url,omitempty"`
+		Key        *string `json:"key,omitempty" doc:"An own key of at least 32 characters; left out, a fresh one is made"`
+	}
+}) (*struct{ Body accountSaved }, error) {
+	cmd := &bridge.CreateAccount{Email: in.Body.Email, WebhookURL: strings.TrimSpace(given(in.Body.WebhookURL)), Key: given(in.Body.Key), Secret: webhook.NewSecret()}
+	if cmd.Key == "" {
+		cmd.Key = bridge.NewSecretKey(KeyPrefix)
+	}
+	err := s.checkWebhook(&cmd.WebhookURL)
+	if err == nil {
+		err = bridge.Do(ctx, s.o.Post, cmd)
+	}
+	if err != nil {
+		return nil, problemOf(s.o.Log, err)
+	}
+	saved := accountSaved{Key: cmd.Key}
+	if cmd.WebhookURL != "" {
+		saved.WebhookSecret = &cmd.Secret
+	}
+	saved.Account, err = s.accountView(ctx, cmd.Account)
+	if err != nil {
+		return nil, problemOf(s.o.Log, err)
+	}
+	return &struct{ Body accountSaved }{saved}, nil
+}
+
+// KeyPrefix begins the API keys that chatbridge makes.
+const KeyPrefix = "cb_"
+
+func (s *Server) adminUpdateAccount(ctx context.Context, in *struct {
+	accountPath
+	Body struct {
+		Email      *string `json:"email,omitempty"`
+		WebhookURL *string `json:"webhook_url,omitempty" doc:"Empty takes it away"`
+		Active     *bool   `json:"active,omitempty"`
+	}
+}) (*struct{ Body accountSaved }, error) {
+	cmd := &bridge.UpdateAccount{AccountID: in.ID, Email: in.Body.Email, WebhookURL: in.Body.WebhookURL, Active: in.Body.Active, Secret: webhook.NewSecret()}
+	err := s.checkWebhook(cmd.WebhookURL)
+	if err == nil {
+		err = bridge.Do(ctx, s.o.Post, cmd)
+	}
+	if err != nil {
+		return nil, problemOf(s.o.Log, err)
+	}
+	var saved accountSaved
+	if cmd.NewEndpoint {
+		saved.WebhookSecret = &cmd.Secret
+	}
+	saved.Account, err = s.accountView(ctx, cmd.Account)
+	if err != nil {
+		return nil, problemOf(s.o.Log, err)
+	}
+	return &struct{ Body accountSaved }{saved}, nil
+}
+
+func viewKey(k *bridge.Key) keyView {
+	v := keyView{ID: k.ID, Name: k.Name, Prefix: k.Prefix, Scopes: k.Scopes, CreatedAt: k.CreatedAt}
+	if !k.RevokedAt.IsZero() {
+		v.RevokedAt = &k.RevokedAt
+	}
+	return v
+}
+
+func (s *Server) adminKeys(ctx context.Context, in *accountPath) (*struct{ Body []keyView }, error) {
+	if _, err := s.account(ctx, in.ID); err != nil {
+		return nil, err
+	}
+	keys, err := s.o.Store.Keys(ctx, in.ID)
+	if err != nil {
+		return nil, problemOf(s.o.Log, err)
+	}
+	out := &struct{ Body []keyView }{Body: []keyView{}}
+	for _, k := range keys {
+		out.Body = append(out.Body, viewKey(k))
+	}
+	return out, nil
+}
+
+type keyMade struct {
+	keyView
+	Key string `json:"key" doc:"The key; shown this once"`
+}
+
+func (s *Server) adminAddKey(ctx context.Context, in *struct {
+	accountPath
+	Body struct {
+		Name   string         `json:"name,omitempty"`
+		Scopes []bridge.Scope `json:"scopes,omitempty" doc:"client, worker; left out: both"`
+		Key    string         `json:"key,omitempty" doc:"An own key of at least 32 characters; left out, a fresh one is made"`
+	}
+}) (*struct{ Body keyMade }, error) {
+	cmd := &bridge.AddKey{AccountID: in.ID, Name: in.Body.Name, Scopes: in.Body.Scopes, Key: in.Body.Key}
+	if cmd.Key == "" {
+		cmd.Key = bridge.NewSecretKey(KeyPrefix)
+	}
+	if err := bridge.Do(ctx, s.o.Post, cmd); err != nil {
+		return nil, problemOf(s.o.Log, err)
+	}
+	return &struct{ Body keyMade }{keyMade{viewKey(cmd.Added), cmd.Key}}, nil
+}
+
+func (s *Server) adminRevokeKey(ctx context.Context, in *struct {
+	accountPath
+	KeyID int64 `path:"key_id"`
+}) (*struct{}, error) {
+	if err := bridge.Do(ctx, s.o.Post, &bridge.RevokeKey{AccountID: in.ID, KeyID: in.KeyID}); err != nil {
+		return nil, problemOf(s.o.Log, err)
+	}
+	return nil, nil
+}
+
+type secretRotated struct {
+	WebhookSecret      string    `json:"webhook_secret" doc:"Shown this once"`
+	PreviousValidUntil time.Time `json:"previous_valid_until"`
+}
+
+func (s *Server) adminRotate(ctx context.Context, in *accountPath) (*struct{ Body secretRotated }, error) {
+	cmd := &bridge.RotateSecret{AccountID: in.ID, Secret: webhook.NewSecret()}
+	if err := bridge.Do(ctx, s.o.Post, cmd); err != nil {
+		return nil, problemOf(s.o.Log, err)
+	}
+	return &struct{ Body secretRotated }{secretRotated{cmd.Secret, cmd.Endpoint.PreviousUntil}}, nil
+}
+
+type adminRequestPage struct {
+	Link string `header:"Link" doc:"The next page, with rel=\"next\", if there is one"`
+	Body []adminRequest
+}
+
+func (s *Server) adminRequests(ctx context.Context, in *struct {
+	paging
+	Status  string `query:"status" enum:"idle,executing,done,failed"`
+	Account int64  `query:"account" doc:"Only of this account"`
+	Q       string `query:"q" doc:"Only those whose message or answer contains this, in any case"`
+}) (*adminRequestPage, error) {
+	rs, link, err := s.pageOfRequests(ctx, bridge.RequestFilter{AccountID: in.Account, Status: bridge.Status(in.Status), Contains: in.Q}, in.paging)
+	if err != nil {
+		return nil, err
+	}
+	page := &adminRequestPage{Link: link, Body: []adminRequest{}}
+	emails := map[int64]string{}
+	for _, r := range rs {
+		v, err := s.adminView(ctx, r, emails)
+		if err != nil {
+			return nil, err
+		}
+		page.Body = append(page.Body, v)
+	}
+	return page, nil
+}
+
+func (s *Server) adminView(ctx context.Context, r *bridge.Request, emails map[int64]string) (adminRequest, error) {
+	if _, ok := emails[r.AccountID]; !ok {
+		a, err := s.account(ctx, r.AccountID)
+		if err != nil {
+			return adminRequest{}, err
+		}
+		emails[r.AccountID] = a.Email
+	}
+	return adminRequest{s.view(ctx, r), accountRef{r.AccountID, emails[r.AccountID]}}, nil
+}
+
+func (s *Server) requestByID(ctx context.Context, id string) (*bridge.Request, error) {
+	r, err := s.o.Store.Request(ctx, strings.ToLower(id))
+	if err == nil && r == nil {
+		err = bridge.RequestNotFound(id)
+	}
+	if err != nil {
+		return nil, problemOf(s.o.Log, err)
+	}
+	return r, nil
+}
+
+type requestDetail struct {
+	Request adminRequest `json:"request"`
+	Events  []eventView  `json:"events"`
+}
+
+func (s *Server) adminRequest(ctx context.Context, in *struct {
+	ID string `path:"id"`
+}) (*struct{ Body requestDetail }, error) {
+	r, err := s.requestByID(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	v, err := s.adminView(ctx, r, map[int64]string{})
+	if err != nil {
+		return nil, err
+	}
+	events, err := s.o.Store.RequestEvents(ctx, r.Seq)
+	if err != nil {
+		return nil, problemOf(s.o.Log, err)
+	}
+	out := requestDetail{Request: v, Events: []eventView{}}
+	for _, e := range events {
+		shown := eventView{ID: e.Seq, Type: e.Type, At: e.At, Attempt: e.Attempt}
+		if e.WorkerID != "" {
+			shown.WorkerID = &e.WorkerID
+		}
+		switch {
+		case e.Reason != "":
+			shown.Data = map[string]any{"reason": e.Reason}
+		case len(e.Data) > 0:
+			shown.Data = e.Data
+		}
+		out.Events = append(out.Events, shown)
+	}
+	return &struct{ Body requestDetail }{out}, nil
+}
+
+type deliveryView struct {
+	ID        int64      `json:"id"`
+	WebhookID string     `json:"webhook_id"`
+	RequestID string     `json:"request_id"`
+	Endpoint  int64      `json:"endpoint"`
+	URL       string     `json:"url"`
+	Status    string     `json:"status" enum:"pending,failing,delivered,dead"`
+	NextTryAt *time.Time `json:"next_try_at"`
+	Tries     []tryView  `json:"tries"`
+}
+
+type tryView struct {
+	Number          int               `json:"number"`
+	At              time.Time         `json:"at"`
+	DurationMS      int64             `json:"duration_ms"`
+	Status          *int              `json:"status" doc:"The HTTP status, null if there was no answer"`
+	Error           *string           `json:"error" doc:"What went wrong, in a sentence"`
+	RequestHeaders  map[string]string `json:"request_headers"`
+	ResponseHeaders map[string]string `json:"response_headers"`
+	ResponseBody    string            `json:"response_body" doc:"Its first 4 KiB"`
+}
+
+func (s *Server) adminDeliveries(ctx context.Context, in *struct {
+	RequestID string `query:"request_id" required:"true"`
+}) (*struct{ Body []deliveryView }, error) {
+	r, err := s.requestByID(ctx, in.RequestID)
+	if err != nil {
+		return nil, err
+	}
+	deliveries, err := s.o.Store.Deliveries(ctx, r.Seq)
+	if err != nil {
+		return nil, problemOf(s.o.Log, err)
+	}
+	out := &struct{ Body []deliveryView }{Body: []deliveryView{}}
+	for _, d := range deliveries {
+		v := deliveryView{ID: d.ID, WebhookID: d.WebhookID, RequestID: r.ID, Endpoint: d.Endpoint.ID, URL: d.Endpoint.URL, Status: d.Status, Tries: []tryView{}}
+		if !d.NextTryAt.IsZero() {
+			v.NextTryAt = &d.NextTryAt
+		}
+		tries, err := s.o.Store.Tries(ctx, d.ID)
+		if err != nil {
+			return nil, problemOf(s.o.Log, err)
+		}
+		for _, t := range tries {
+			shown := tryView{Number: t.Number, At: t.At, DurationMS: t.Duration.Milliseconds(), RequestHeaders: t.RequestHeaders, ResponseHeaders: t.ResponseHeaders, ResponseBody: t.ResponseBody}
+			if t.Status != 0 {
+				shown.Status = &t.Status
+			}
+			if t.Error != "" {
+				shown.Error = &t.Error
+			}
+			v.Tries = append(v.Tries, shown)
+		}
+		out.Body = append(out.Body, v)
+	}
+	return out, nil
+}
+
+type workerView struct {
+	WorkerID      string           `json:"worker_id"`
+	Name          string           `json:"name"`
+	Version       string           `json:"version"`
+	Site          string           `json:"site"`
+	Dialect       string           `json:"dialect" enum:"chatbridge.v1,guide"`
+	Connected     bool             `json:"connected"`
+	Node          string           `json:"node"`
+	Capacity      int              `json:"capacity"`
+	ResponseTypes []string         `json:"response_types" doc:"Empty: all"`
+	HelloAt       time.Time        `json:"hello_at"`
+	Pause         *bridge.FailCode `json:"pause" doc:"Why it is paused, null if it is not"`
+	PausedUntil   *time.Time       `json:"paused_until" doc:"null: until its health is good again"`
+	Health        *bridge.Health   `json:"health"`
+}
+
+func (s *Server) adminWorkers(ctx context.Context, in *struct {
+	Account int64 `query:"account" required:"true"`
+}) (*struct{ Body []workerView }, error) {
+	workers, err := s.o.Store.Workers(ctx, in.Account)
+	if err != nil {
+		return nil, problemOf(s.o.Log, err)
+	}
+	out := &struct{ Body []workerView }{Body: []workerView{}}
+	for _, w := range workers {
+		v := workerView{WorkerID: w.ID, Name: w.Name, Version: w.Version, Site: w.Site, Dialect: "chatbridge.v1", Connected: w.Connected, Node: w.Node,
+			Capacity: w.Capacity, ResponseTypes: w.ResponseTypes, HelloAt: w.HelloAt, Health: w.Health}
+		if w.Guide {
+			v.Dialect = "guide"
+		}
+		if v.ResponseTypes == nil {
+			v.ResponseTypes = []string{}
+		}
+		if reason, until := w.Pause(time.Now()); reason != "" {
+			v.Pause = &reason
+			if !until.IsZero() {
+				v.PausedUntil = &until
+			}
+		}
+		out.Body = append(out.Body, v)
+	}
+	return out, nil
+}

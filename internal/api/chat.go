@@ -1,0 +1,361 @@
+package api
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"chatbridge/internal/bridge"
+	"chatbridge/internal/wire"
+)
+
+const (
+	pageDefault = 50
+	pageMost    = 500
+	// submitBytes bounds a submit's body: a message of 1 MiB of which every
+	// byte is written as \u00XX, the metadata, and room for the rest.
+	submitBytes = 6*bridge.MaxMessageBytes + 2*bridge.MaxMetadataBytes + 4096
+)
+
+// submitBody is what POST /api/chat/submit/ takes. Unknown fields are ignored.
+type submitBody struct {
+	Message        string          `json:"message" doc:"What to ask: kept and sent exactly as given. At most 1 MiB of UTF-8" example:"Hello"`
+	ResponseType   *string         `json:"response_type,omitempty" enum:"auto,thinking,instant" doc:"auto if left out"`
+	ThinkingTime   *string         `json:"thinking_time,omitempty" enum:"standard,extended" doc:"standard if left out"`
+	ChatID         chatRef         `json:"chat_id,omitempty" doc:"Continues this chat: the site's id or our integer. Left out, null or empty: a new chat"`
+	Temporary      *bool           `json:"temporary,omitempty" doc:"A chat that the site does not keep. Not with chat_id"`
+	Metadata       json.RawMessage `json:"metadata,omitempty" doc:"Any JSON, at most 16 KiB; comes back with the request and its webhook"`
+	TimeoutSeconds *int            `json:"timeout_seconds,omitempty" minimum:"1" maximum:"86400" doc:"How long the answer may take once the message may have been sent; 3600 if left out"`
+	Attachments    json.RawMessage `json:"attachments,omitempty" doc:"Reserved. Not supported yet"`
+}
+
+// chatRef is a chat's id: a string of the site's, or our integer.
+type chatRef string
+
+// UnmarshalJSON takes a string, an integer or null.
+func (c *chatRef) UnmarshalJSON(data []byte) error {
+	var text *string
+	if json.Unmarshal(data, &text) == nil {
+		if text != nil {
+			*c = chatRef(*text)
+		}
+		return nil
+	}
+	n, err := strconv.ParseInt(string(data), 10, 64)
+	if err != nil {
+		return fmt.Errorf("chat_id must be a string or an integer")
+	}
+	*c = chatRef(strconv.FormatInt(n, 10))
+	return nil
+}
+
+// Schema implements huma.SchemaProvider.
+func (chatRef) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Nullable: true, OneOf: []*huma.Schema{{Type: "string"}, {Type: "integer"}}}
+}
+
+func (b *submitBody) command(account int64, idempotency string) (*bridge.Submit, error) {
+	if len(b.Attachments) > 0 && string(b.Attachments) != "null" {
+		return nil, &bridge.Error{Kind: bridge.Invalid, Code: "not_supported", Detail: "Attachments are not supported yet. Leave attachments out.",
+			Fields: map[string][]string{"attachments": {"Attachments are not supported yet."}}}
+	}
+	cmd := &bridge.Submit{AccountID: account, Message: b.Message, ChatRef: bridge.ChatRef(b.ChatID), Metadata: b.Metadata, IdempotencyKey: idempotency,
+		ResponseType: given(b.ResponseType), ThinkingTime: given(b.ThinkingTime), Temporary: given(b.Temporary), TimeoutSeconds: given(b.TimeoutSeconds)}
+	if b.TimeoutSeconds != nil && *b.TimeoutSeconds < 1 {
+		cmd.TimeoutSeconds = -1
+	}
+	return cmd, cmd.Validate()
+}
+
+func given[T any](p *T) T {
+	if p == nil {
+		return *new(T)
+	}
+	return *p
+}
+
+type requestBody struct{ Body wire.Request }
+
+type requestPage struct {
+	Link string `header:"Link" doc:"The next page, with rel=\"next\", if there is one"`
+	Body []wire.Request
+}
+
+type chatPage struct {
+	Link string `header:"Link" doc:"The next page, with rel=\"next\", if there is one"`
+	Body []wire.Chat
+}
+
+type paging struct {
+	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"50" doc:"At most so many"`
+	Cursor string `query:"cursor" doc:"From the Link header of the page before"`
+}
+
+func (s *Server) registerChat(api huma.API) {
+	secured := []map[string][]string{{"apiKey": {}}, {"bearer": {}}}
+	tags := []string{"Chat"}
+	huma.Register(api, huma.Operation{
+		OperationID: "submit", Method: http.MethodPost, Path: "/api/chat/submit/", Summary: "Submit a message", Tags: tags, Security: secured,
+		DefaultStatus: http.StatusCreated, MaxBodyBytes: submitBytes, SkipValidateBody: true, Errors: []int{400, 401, 403, 404, 409, 413, 415, 429, 503},
+		Description: "Stores the message and answers once it is on the disk. The answer comes on stream_url and to the account's webhook. With an Idempotency-Key a repeat is answered by the same request.",
+	}, s.submit)
+	huma.Register(api, huma.Operation{
+		OperationID: "list-requests", Method: http.MethodGet, Path: "/api/chat/requests/", Summary: "List requests, newest first", Tags: tags, Security: secured, Errors: []int{400, 401, 403},
+	}, s.listRequests)
+	huma.Register(api, huma.Operation{
+		OperationID: "next-idle", Method: http.MethodGet, Path: "/api/chat/requests/next-idle/", Summary: "Look at the next idle request", Tags: tags, Security: secured, Errors: []int{401, 403},
+		Description: "The idle request that was never given out here, else the one given out longest ago; 204 if none is idle. Claims nothing.",
+		Responses:   map[string]*huma.Response{"204": {Description: "No request is idle"}},
+	}, s.nextIdle)
+	huma.Register(api, huma.Operation{
+		OperationID: "get-request", Method: http.MethodGet, Path: "/api/chat/requests/{id}/", Summary: "Get a request", Tags: tags, Security: append([]map[string][]string{{}}, secured...), Errors: []int{401, 403, 404},
+		Description: "Without a key too, wherever that id's stream may be read without one.",
+	}, s.getRequest)
+	huma.Register(api, huma.Operation{
+		OperationID: "cancel", Method: http.MethodPost, Path: "/api/chat/requests/{id}/cancel/", Summary: "Cancel a request", Tags: tags, Security: secured, Errors: []int{401, 403, 404, 409},
+	}, s.cancel)
+	huma.Register(api, huma.Operation{
+		OperationID: "list-chats", Method: http.MethodGet, Path: "/api/chat/chats/", Summary: "List chats, newest activity first", Tags: tags, Security: secured, Errors: []int{400, 401, 403},
+	}, s.listChats)
+	huma.Register(api, huma.Operation{
+		OperationID: "get-chat", Method: http.MethodGet, Path: "/api/chat/chats/{chat_id}/", Summary: "Get a chat", Tags: tags, Security: secured, Errors: []int{401, 403, 404},
+	}, s.getChat)
+	huma.Register(api, huma.Operation{
+		OperationID: "list-chat-requests", Method: http.MethodGet, Path: "/api/chat/chats/{chat_id}/requests/", Summary: "List a chat's messages in order", Tags: tags, Security: secured, Errors: []int{400, 401, 403, 404},
+	}, s.chatRequests)
+}
+
+func (s *Server) submit(ctx context.Context, in *struct {
+	IdempotencyKey string `header:"Idempotency-Key" doc:"The same key and fields make one request, however often they are sent"`
+	Body           submitBody
+}) (*requestBody, error) {
+	cmd, err := in.Body.command(who(ctx).Account.ID, in.IdempotencyKey)
+	if err == nil {
+		err = bridge.Do(ctx, s.o.Post, cmd)
+	}
+	if err != nil {
+		return nil, problemOf(s.o.Log, err)
+	}
+	return &requestBody{s.view(ctx, cmd.Request)}, nil
+}
+
+// view shows a request with what is live of it.
+func (s *Server) view(ctx context.Context, r *bridge.Request) wire.Request {
+	live := wire.Live{StreamURL: s.signer.streamURL(r.ID), Unfinished: s.o.Dispatch.Unfinished(ctx, r.Chat)}
+	switch r.Status {
+	case bridge.Idle:
+		live.Waiting = s.o.Dispatch.Waiting(r)
+	case bridge.Executing:
+		live.Phase = s.o.Hub.PhaseOf(r)
+	}
+	return wire.RequestOf(r, live)
+}
+
+func (s *Server) views(ctx context.Context, rs []*bridge.Request) []wire.Request {
+	out := make([]wire.Request, len(rs))
+	for i, r := range rs {
+		out[i] = s.view(ctx, r)
+	}
+	return out
+}
+
+func (s *Server) listRequests(ctx context.Context, in *struct {
+	paging
+	Status string `query:"status" enum:"idle,executing,done,failed" doc:"Only these"`
+	Chat   string `query:"chat" doc:"Only of this chat: the site's id or our integer"`
+	Q      string `query:"q" doc:"Only those whose message or answer contains this, in any case"`
+}) (*requestPage, error) {
+	f := bridge.RequestFilter{AccountID: who(ctx).Account.ID, Status: bridge.Status(in.Status), Contains: in.Q}
+	if in.Chat != "" {
+		chat, err := s.chatOf(ctx, in.Chat)
+		if err != nil {
+			return nil, err
+		}
+		f.ChatID = chat.ID
+	}
+	return s.requestPage(ctx, f, in.paging)
+}
+
+// requestPage answers with one page of what f selects, and the way to the next.
+func (s *Server) requestPage(ctx context.Context, f bridge.RequestFilter, p paging) (*requestPage, error) {
+	rs, link, err := s.pageOfRequests(ctx, f, p)
+	if err != nil {
+		return nil, err
+	}
+	return &requestPage{Link: link, Body: s.views(ctx, rs)}, nil
+}
+
+func (s *Server) pageOfRequests(ctx context.Context, f bridge.RequestFilter, p paging) ([]*bridge.Request, string, error) {
+	if p.Cursor != "" {
+		before, err := strconv.ParseInt(p.Cursor, 36, 64)
+		if err != nil || before < 1 {
+			return nil, "", problemOf(s.o.Log, badCursor())
+		}
+		f.Before = before
+	}
+	f.Limit = p.Limit + 1
+	rs, err := s.o.Store.Requests(ctx, f)
+	if err != nil {
+		return nil, "", problemOf(s.o.Log, err)
+	}
+	if len(rs) <= p.Limit {
+		return rs, "", nil
+	}
+	rs = rs[:p.Limit]
+	return rs, nextLink(ctx, strconv.FormatInt(rs[len(rs)-1].Seq, 36)), nil
+}
+
+func badCursor() error {
+	return &bridge.Error{Kind: bridge.Invalid, Code: "invalid", Detail: "This cursor is not one of ours. Take it from the Link header of the page before.",
+		Fields: map[string][]string{"cursor": {"Take it from the Link header of the page before."}}}
+}
+
+// nextLink is the present URL with another cursor, as a Link header (RFC 8288).
+func nextLink(ctx context.Context, cursor string) string {
+	u := *urlOf(ctx)
+	q := u.Query()
+	q.Set("cursor", cursor)
+	next := url.URL{Path: u.Path, RawQuery: q.Encode()}
+	return "<" + next.String() + `>; rel="next"`
+}
+
+func (s *Server) nextIdle(ctx context.Context, _ *struct{}) (*huma.StreamResponse, error) {
+	cmd := &bridge.NextIdle{AccountID: who(ctx).Account.ID}
+	if err := bridge.Do(ctx, s.o.Post, cmd); err != nil {
+		return nil, problemOf(s.o.Log, err)
+	}
+	return &huma.StreamResponse{Body: func(c huma.Context) {
+		if cmd.Request == nil {
+			c.SetStatus(http.StatusNoContent)
+			return
+		}
+		c.SetHeader("Content-Type", "application/json")
+		_ = strictJSON.Marshal(c.BodyWriter(), s.view(ctx, cmd.Request))
+	}}, nil
+}
+
+func (s *Server) getRequest(ctx context.Context, in *struct {
+	ID string `path:"id"`
+}) (*requestBody, error) {
+	r, err := s.o.Store.Request(ctx, strings.ToLower(in.ID))
+	if err != nil {
+		return nil, problemOf(s.o.Log, err)
+	}
+	if p := who(ctx); p != nil {
+		if r == nil || r.AccountID != p.Account.ID {
+			return nil, problemOf(s.o.Log, bridge.RequestNotFound(in.ID))
+		}
+		return &requestBody{s.view(ctx, r)}, nil
+	}
+	if err := s.bareAccess(ctx, r); err != nil {
+		return nil, problemOf(s.o.Log, err)
+	}
+	return &requestBody{s.view(ctx, r)}, nil
+}
+
+// bareAccess decides whether a request may be read by its id alone. Errors:
+// Unauthorized.
+func (s *Server) bareAccess(ctx context.Context, r *bridge.Request) error {
+	if r == nil || s.o.StreamAuth == StreamAuthRequired || !r.ReadableBare(time.Now()) {
+		return errNeedsKey
+	}
+	return s.activeAccount(ctx, r.AccountID)
+}
+
+func (s *Server) activeAccount(ctx context.Context, id int64) error {
+	active, err := s.o.Directory.Active(ctx, id)
+	if err == nil && !active {
+		return errNeedsKey
+	}
+	return err
+}
+
+var errNeedsKey = bridge.Errorf(bridge.Unauthorized, "unauthorized", "Show the account's API key as X-API-Key, or use the request's stream_url.")
+
+func (s *Server) cancel(ctx context.Context, in *struct {
+	ID string `path:"id"`
+}) (*requestBody, error) {
+	cmd := &bridge.Cancel{AccountID: who(ctx).Account.ID, RequestID: strings.ToLower(in.ID), Here: s.o.Here}
+	if err := bridge.Do(ctx, s.o.Post, cmd); err != nil {
+		return nil, problemOf(s.o.Log, err)
+	}
+	return &requestBody{s.view(ctx, cmd.Request)}, nil
+}
+
+func (s *Server) chatOf(ctx context.Context, ref string) (*bridge.Chat, error) {
+	c, err := s.o.Store.Chat(ctx, who(ctx).Account.ID, bridge.ChatRef(ref))
+	if err == nil && c == nil {
+		err = bridge.Errorf(bridge.NotFound, "chat_not_found", "This account has no chat %q. List them at /api/chat/chats/.", ref)
+	}
+	if err != nil {
+		return nil, problemOf(s.o.Log, err)
+	}
+	return c, nil
+}
+
+func (s *Server) listChats(ctx context.Context, in *struct{ paging }) (*chatPage, error) {
+	f := bridge.ChatFilter{AccountID: who(ctx).Account.ID, Limit: in.Limit + 1}
+	if in.Cursor != "" {
+		var ok bool
+		if f.Before, f.BeforeID, ok = readChatCursor(in.Cursor); !ok {
+			return nil, problemOf(s.o.Log, badCursor())
+		}
+	}
+	cs, err := s.o.Store.Chats(ctx, f)
+	if err != nil {
+		return nil, problemOf(s.o.Log, err)
+	}
+	page := &chatPage{Body: []wire.Chat{}}
+	if len(cs) > in.Limit {
+		cs = cs[:in.Limit]
+		page.Link = nextLink(ctx, chatCursor(cs[len(cs)-1]))
+	}
+	for _, c := range cs {
+		page.Body = append(page.Body, wire.ChatOf(c, s.o.Dispatch.Unfinished(ctx, c)))
+	}
+	return page, nil
+}
+
+func chatCursor(c *bridge.Chat) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(c.UpdatedAt.UnixMicro(), 36) + "." + strconv.FormatInt(c.ID, 36)))
+}
+
+func readChatCursor(s string) (before time.Time, id int64, ok bool) {
+	raw, err := base64.RawURLEncoding.DecodeString(s)
+	if err != nil {
+		return time.Time{}, 0, false
+	}
+	at, of, _ := strings.Cut(string(raw), ".")
+	micro, err1 := strconv.ParseInt(at, 36, 64)
+	id, err2 := strconv.ParseInt(of, 36, 64)
+	return time.UnixMicro(micro).UTC(), id, err1 == nil && err2 == nil
+}
+
+func (s *Server) getChat(ctx context.Context, in *struct {
+	ChatID string `path:"chat_id" doc:"The site's id, or our integer"`
+}) (*struct{ Body wire.Chat }, error) {
+	c, err := s.chatOf(ctx, in.ChatID)
+	if err != nil {
+		return nil, err
+	}
+	return &struct{ Body wire.Chat }{wire.ChatOf(c, s.o.Dispatch.Unfinished(ctx, c))}, nil
+}
+
+func (s *Server) chatRequests(ctx context.Context, in *struct {
+	paging
+	ChatID string `path:"chat_id" doc:"The site's id, or our integer"`
+}) (*requestPage, error) {
+	c, err := s.chatOf(ctx, in.ChatID)
+	if err != nil {
+		return nil, err
+	}
+	return s.requestPage(ctx, bridge.RequestFilter{AccountID: c.AccountID, ChatID: c.ID, Ascending: true}, in.paging)
+}

@@ -1,0 +1,212 @@
+package api
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"chatbridge/internal/bridge"
+	"chatbridge/internal/bus"
+)
+
+const (
+	// directoryLook is how often the store is asked whether another process or
+	// node changed keys or accounts; hints come sooner.
+	directoryLook = 5 * time.Second
+	// knownKeys bounds the cache of keys; past it the cache begins anew.
+	knownKeys = 10_000
+
+	subjectDirectory = "directory"
+)
+
+// Directory knows who a key speaks for, and closes what a key or an account
+// opened once it is revoked or switched off.
+type Directory struct {
+	store bridge.Reader
+	bus   bus.Bus
+	log   *slog.Logger
+
+	mu      sync.Mutex
+	version uint64 // raised when what is cached becomes void
+	keys    map[string]*bridge.Principal
+	active  map[int64]bool
+	opened  map[*opening]struct{}
+	stale   chan struct{}
+}
+
+// opening is a socket or a stream, and how it is closed.
+type opening struct {
+	account int64
+	hash    []byte // of the key that opened it; nil for a bare id or a stream URL
+	close   func()
+}
+
+// NewDirectory makes a Directory; Run runs it.
+func NewDirectory(store bridge.Reader, b bus.Bus, log *slog.Logger) *Directory {
+	return &Directory{store: store, bus: b, log: log, keys: map[string]*bridge.Principal{}, active: map[int64]bool{},
+		opened: map[*opening]struct{}{}, stale: make(chan struct{}, 1)}
+}
+
+// Run looks for changes that others made, until ctx ends.
+func (d *Directory) Run(ctx context.Context) error {
+	unsubscribe := d.bus.Subscribe(subjectDirectory, func([]byte) { d.Void() })
+	defer unsubscribe()
+	look := time.NewTicker(directoryLook)
+	defer look.Stop()
+	seen, _ := d.store.DirectoryVersion(ctx)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-d.stale:
+			d.recheck(ctx)
+		case <-look.C:
+			now, err := d.store.DirectoryVersion(ctx)
+			if err == nil && now != seen {
+				seen = now
+				d.Void()
+			}
+		}
+	}
+}
+
+// Committed hears what this node committed.
+func (d *Directory) Committed(c *bridge.Changes) {
+	if !c.Directory {
+		return
+	}
+	d.Void()
+	if d.bus.Peers() {
+		d.bus.Publish(subjectDirectory, nil)
+	}
+}
+
+// Void forgets what is cached, and has everything that is open checked again.
+func (d *Directory) Void() {
+	d.mu.Lock()
+	d.version++
+	clear(d.keys)
+	clear(d.active)
+	d.mu.Unlock()
+	select {
+	case d.stale <- struct{}{}:
+	default:
+	}
+}
+
+func (d *Directory) recheck(ctx context.Context) {
+	d.mu.Lock()
+	all := make([]*opening, 0, len(d.opened))
+	for o := range d.opened {
+		all = append(all, o)
+	}
+	d.mu.Unlock()
+	for _, o := range all {
+		var err error
+		valid := true
+		if o.hash != nil {
+			var p *bridge.Principal
+			p, err = d.byHash(ctx, o.hash)
+			valid = p != nil
+		} else {
+			valid, err = d.Active(ctx, o.account)
+		}
+		switch {
+		case err != nil:
+			d.log.Warn("check an open stream's key again", "err", err)
+		case !valid:
+			o.close()
+		}
+	}
+}
+
+// open notes something that is to be closed once its key or account is no
+// longer valid. The caller calls release when it has ended.
+func (d *Directory) open(o *opening) (release func()) {
+	d.mu.Lock()
+	d.opened[o] = struct{}{}
+	d.mu.Unlock()
+	return func() {
+		d.mu.Lock()
+		delete(d.opened, o)
+		d.mu.Unlock()
+	}
+}
+
+func (d *Directory) byHash(ctx context.Context, hash []byte) (*bridge.Principal, error) {
+	d.mu.Lock()
+	p, version := d.keys[string(hash)], d.version
+	d.mu.Unlock()
+	if p != nil {
+		return p, nil
+	}
+	p, err := d.store.Principal(ctx, hash)
+	if err != nil || p == nil || !p.Key.RevokedAt.IsZero() || !p.Account.Active {
+		return nil, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.version == version {
+		if len(d.keys) >= knownKeys {
+			clear(d.keys)
+		}
+		d.keys[string(hash)] = p
+	}
+	return p, nil
+}
+
+// Active reports whether an account is switched on.
+func (d *Directory) Active(ctx context.Context, account int64) (bool, error) {
+	d.mu.Lock()
+	active, known, version := d.active[account], true, d.version
+	if _, ok := d.active[account]; !ok {
+		known = false
+	}
+	d.mu.Unlock()
+	if known {
+		return active, nil
+	}
+	a, err := d.store.Account(ctx, account)
+	if err != nil {
+		return false, err
+	}
+	active = a != nil && a.Active
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.version == version {
+		d.active[account] = active
+	}
+	return active, nil
+}
+
+// Who finds out whom a key speaks for. Errors: Unauthorized, Forbidden.
+func (d *Directory) Who(ctx context.Context, key string, scope bridge.Scope) (*bridge.Principal, error) {
+	if key == "" {
+		return nil, bridge.Errorf(bridge.Unauthorized, "unauthorized", "Send the account's API key as X-API-Key or as Authorization: Bearer.")
+	}
+	p, err := d.byHash(ctx, bridge.HashKey(key))
+	switch {
+	case err != nil:
+		return nil, err
+	case p == nil:
+		return nil, bridge.Errorf(bridge.Unauthorized, "unauthorized", "This key is not known, was revoked, or its account is switched off. Copy the account's key from the admin panel.")
+	case !p.Key.Has(scope):
+		return nil, bridge.Errorf(bridge.Forbidden, "forbidden", "This key lacks the scope %q. Use a key that has it.", scope)
+	}
+	return p, nil
+}
+
+// keyOf reads the API key of an HTTP request, "" if it shows none.
+func keyOf(h http.Header) string {
+	if key := h.Get("X-API-Key"); key != "" {
+		return key
+	}
+	scheme, key, ok := strings.Cut(h.Get("Authorization"), " ")
+	if ok && strings.EqualFold(scheme, "Bearer") {
+		return strings.TrimSpace(key)
+	}
+	return ""
+}

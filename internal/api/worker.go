@@ -1,0 +1,415 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/google/uuid"
+
+	"chatbridge/internal/bridge"
+	"chatbridge/internal/dispatch"
+	"chatbridge/protocol"
+)
+
+const (
+	// socketWrite is how long one message may take to leave.
+	socketWrite = 30 * time.Second
+	// outQueue bounds what waits for one worker: its slots' hand-overs and
+	// the short messages around them. A worker that reads nothing is cut.
+	outQueue = 4096
+	// guideSlots: a guide socket takes one request at a time.
+	guideSlots = 1
+)
+
+// workerSocket is a worker's connection, of either dialect.
+type workerSocket struct {
+	conn    *websocket.Conn
+	log     *slog.Logger
+	account *bridge.Account
+	worker  string
+	guide   bool
+
+	out    chan outgoing
+	cancel context.CancelFunc
+}
+
+// outgoing is a signal of the domain or a message of the edge's own.
+type outgoing struct {
+	signal  *bridge.Signal
+	message protocol.Message
+}
+
+func (s *Server) workers(w http.ResponseWriter, r *http.Request) {
+	key := r.URL.Query().Get(protocol.KeyParameter)
+	v1 := offers(r, protocol.Subprotocol)
+	var guide *bridge.Principal
+	if !v1 {
+		var err error
+		if guide, err = s.o.Directory.Who(r.Context(), key, bridge.ScopeWorker); err != nil {
+			s.fail(w, err)
+			return
+		}
+	}
+	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{
+		Subprotocols:    []string{protocol.Subprotocol},
+		OriginPatterns:  s.workerOrigins(),
+		CompressionMode: websocket.CompressionDisabled,
+	})
+	if err != nil {
+		return // Accept has answered
+	}
+	conn.SetReadLimit(protocol.MaxMessageBytes)
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	defer context.AfterFunc(s.ctx, cancel)()
+	sock := &workerSocket{conn: conn, log: s.o.Log, out: make(chan outgoing, outQueue), cancel: cancel, guide: !v1}
+	defer conn.CloseNow()
+	if v1 {
+		s.serveV1(ctx, sock)
+	} else {
+		s.serveGuide(ctx, sock, guide, bridge.HashKey(key))
+	}
+}
+
+// workerOrigins lists who may open a worker's socket from a browser: an
+// extension, the chat site, a listed origin; our own is always allowed.
+func (s *Server) workerOrigins() []string {
+	return append([]string{"chrome-extension://*", "moz-extension://*", "safari-web-extension://*", "https://chatgpt.com"}, s.o.CORSOrigins...)
+}
+
+// Deliver implements dispatch.Socket.
+func (k *workerSocket) Deliver(sig bridge.Signal) { k.push(outgoing{signal: &sig}) }
+
+func (k *workerSocket) push(o outgoing) {
+	select {
+	case k.out <- o:
+	default:
+		k.log.Warn("a worker reads nothing; its socket is cut", "worker", k.worker)
+		k.cancel()
+	}
+}
+
+// Ping implements dispatch.Socket.
+func (k *workerSocket) Ping(ctx context.Context) error { return k.conn.Ping(ctx) }
+
+// Close implements dispatch.Socket.
+func (k *workerSocket) Close(bye string) {
+	if bye == "" || k.guide {
+		k.cancel()
+		return
+	}
+	k.push(outgoing{message: protocol.Bye{Code: protocol.ByeCode(bye), Reason: byeReasons[protocol.ByeCode(bye)]}})
+}
+
+var byeReasons = map[protocol.ByeCode]string{
+	protocol.ByeBadKey:     "This key is not known, was revoked, or lacks the scope worker. Copy the account's key from the admin panel.",
+	protocol.ByeReplaced:   "A newer connection of this worker took over.",
+	protocol.ByeDraining:   "The server is stopping. Come back in a moment.",
+	protocol.ByeBadHello:   "The first message must be a hello with key, worker_id and n, within 10 seconds.",
+	protocol.ByeBadMessage: "Every message must be a JSON object.",
+}
+
+// bye says why, and closes.
+func (k *workerSocket) bye(ctx context.Context, code protocol.ByeCode) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	data, _ := protocol.Encode(protocol.Bye{Code: code, Reason: byeReasons[code]})
+	_ = k.conn.Write(ctx, websocket.MessageText, data)
+	_ = k.conn.Close(websocket.StatusPolicyViolation, string(code))
+}
+
+// write sends what is queued until ctx ends; it says bye last.
+func (k *workerSocket) write(ctx context.Context) {
+	defer k.cancel()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case o := <-k.out:
+			message, last := o.message, false
+			if o.signal != nil {
+				message, last = k.translate(o.signal)
+			}
+			if bye, ok := message.(protocol.Bye); ok {
+				k.bye(ctx, bye.Code)
+				return
+			}
+			if message != nil && k.send(ctx, message) != nil {
+				return
+			}
+			if last {
+				return
+			}
+		}
+	}
+}
+
+func (k *workerSocket) send(ctx context.Context, m protocol.Message) error {
+	data, err := protocol.Encode(m)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, socketWrite)
+	defer cancel()
+	return k.conn.Write(ctx, websocket.MessageText, data)
+}
+
+// translate says a signal in the worker's dialect; last: the socket closes
+// after it.
+func (k *workerSocket) translate(sig *bridge.Signal) (m protocol.Message, last bool) {
+	ref := protocol.Ref{RequestID: sig.RequestID, Attempt: sig.Attempt}
+	if k.guide {
+		if sig.Kind == bridge.SignalHandOver {
+			return guideRequest(sig.Request), false
+		}
+		return nil, sig.Kind == bridge.SignalReplaced
+	}
+	switch sig.Kind {
+	case bridge.SignalWelcome:
+		return k.welcome(sig), false
+	case bridge.SignalReplaced:
+		return protocol.Bye{Code: protocol.ByeReplaced}, true
+	case bridge.SignalHandOver:
+		g := guideRequest(sig.Request)
+		return protocol.NewRequest{Ref: ref, Message: g.Message, ResponseType: g.ResponseType, ThinkingTime: g.ThinkingTime,
+			ChatID: g.ChatID, ChatDBID: g.ChatDBID, Temporary: sig.Request.Temporary}, false
+	case bridge.SignalGo:
+		return protocol.Go{Ref: ref}, false
+	case bridge.SignalCancel:
+		return protocol.Cancel{Ref: ref}, false
+	case bridge.SignalAck:
+		return protocol.Ack{Ref: ref}, false
+	default: // bridge.SignalSilence
+		return nil, true
+	}
+}
+
+func guideRequest(r *bridge.Request) protocol.GuideNewRequest {
+	g := protocol.GuideNewRequest{RequestID: r.ID, Message: r.Body.Message, ResponseType: r.ResponseType, ThinkingTime: r.ThinkingTime, ChatDBID: r.Chat.ID}
+	if id := r.Chat.SiteID; id != "" {
+		g.ChatID = &id
+	}
+	return g
+}
+
+func (k *workerSocket) welcome(sig *bridge.Signal) protocol.Welcome {
+	w := protocol.Welcome{WorkerID: k.worker, Account: k.account.Email, LeaseSeconds: int(bridge.LeaseBeforeGo / time.Second),
+		PingSeconds: int(protocol.PingInterval / time.Second), Keep: []protocol.Ref{}, Drop: []protocol.Ref{}}
+	for _, id := range sig.Keep {
+		w.Keep = append(w.Keep, protocol.Ref{RequestID: id.RequestID, Attempt: id.Attempt})
+	}
+	for _, id := range sig.Drop {
+		w.Drop = append(w.Drop, protocol.Ref{RequestID: id.RequestID, Attempt: id.Attempt})
+	}
+	return w
+}
+
+// serveV1 speaks chatbridge.v1 on a socket until it ends.
+func (s *Server) serveV1(ctx context.Context, k *workerSocket) {
+	helloCtx, cancel := context.WithTimeout(ctx, protocol.HelloTimeout)
+	_, data, err := k.conn.Read(helloCtx)
+	cancel()
+	if err != nil {
+		if helloCtx.Err() != nil && ctx.Err() == nil {
+			k.bye(ctx, protocol.ByeBadHello)
+		}
+		return
+	}
+	message, err := protocol.DecodeWorker(data)
+	hello, ok := message.(protocol.Hello)
+	switch {
+	case errors.Is(err, protocol.ErrNotObject):
+		k.bye(ctx, protocol.ByeBadMessage)
+		return
+	case err != nil || !ok:
+		k.bye(ctx, protocol.ByeBadHello)
+		return
+	}
+	who, err := s.o.Directory.Who(ctx, hello.Key, bridge.ScopeWorker)
+	if err != nil {
+		if kind := bridge.AsError(err).Kind; kind == bridge.Unauthorized || kind == bridge.Forbidden {
+			k.bye(ctx, protocol.ByeBadKey)
+		}
+		return // the store cannot tell now: come back
+	}
+	k.account, k.worker = who.Account, hello.WorkerID
+	cmd := &bridge.Hello{Worker: bridge.Worker{AccountID: who.Account.ID, ID: hello.WorkerID, N: hello.N, Conn: uuid.NewString(), Node: s.o.Node,
+		Name: hello.Name, Version: hello.Version, Site: hello.Site, Capacity: hello.Capacity, ResponseTypes: hello.ResponseTypes}}
+	for _, h := range hello.Holding {
+		cmd.Holding = append(cmd.Holding, bridge.Holding{RequestID: h.RequestID, Attempt: h.Attempt, Phase: string(h.Phase)})
+	}
+	s.join(ctx, k, cmd, bridge.HashKey(hello.Key), func(session *dispatch.Session, writing *sync.WaitGroup) {
+		writing.Go(func() { k.pingMessages(ctx) })
+		s.readV1(ctx, k, session)
+	})
+}
+
+// join brings a worker in, reads it by read, and sees it out.
+func (s *Server) join(ctx context.Context, k *workerSocket, hello *bridge.Hello, hash []byte, read func(*dispatch.Session, *sync.WaitGroup)) {
+	release := s.o.Directory.open(&opening{account: hello.Worker.AccountID, hash: hash, close: k.revoked})
+	defer release()
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer k.cancel()
+	running.Go(func() { k.write(ctx) })
+	session, err := s.o.Dispatch.Join(ctx, hello, k)
+	if err != nil {
+		if errors.Is(err, dispatch.ErrClosing) {
+			k.Close(string(protocol.ByeDraining))
+			running.Wait()
+		}
+		return
+	}
+	defer session.Leave()
+	read(session, &running)
+}
+
+func (k *workerSocket) revoked() { k.Close(string(protocol.ByeBadKey)) }
+
+func (k *workerSocket) pingMessages(ctx context.Context) {
+	every := time.NewTicker(protocol.PingInterval)
+	defer every.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-every.C:
+			k.push(outgoing{message: protocol.Ping{}})
+		}
+	}
+}
+
+func (s *Server) readV1(ctx context.Context, k *workerSocket, session *dispatch.Session) {
+	var unknown onceEach
+	for {
+		kind, data, err := k.conn.Read(ctx)
+		if err != nil {
+			return
+		}
+		session.Heard()
+		message, err := protocol.DecodeWorker(data)
+		if err != nil || kind != websocket.MessageText {
+			k.bye(ctx, protocol.ByeBadMessage)
+			return
+		}
+		switch m := message.(type) {
+		case protocol.Ready:
+			session.Ready(m.RequestID, m.Attempt)
+		case protocol.StatusUpdate:
+			phase := ""
+			if m.Phase.Valid() && m.Phase != protocol.PhaseEnded {
+				phase = string(m.Phase)
+			}
+			session.Status(m.RequestID, m.Attempt, phase, given(m.ChatID))
+		case protocol.Delta:
+			if !session.Delta(m.RequestID, m.Attempt, m.Offset, m.Text) {
+				k.push(outgoing{message: protocol.Resync{Ref: m.Ref}})
+			}
+		case protocol.Response:
+			session.Answer(m.RequestID, m.Attempt, answerOf(m))
+		case protocol.Error:
+			session.Trouble(m.RequestID, m.Attempt, troubleOf(m))
+		case protocol.Cancelled:
+			session.Stopped(m.RequestID, m.Attempt)
+		case protocol.Health:
+			session.Health(bridge.Health{LoggedIn: m.LoggedIn, PageOK: m.PageOK, LimitedUntil: m.LimitedUntil, Matched: m.Matched})
+		case protocol.Unknown:
+			if unknown.first(m.WireType) {
+				s.o.Log.Info("a worker's message is ignored", "worker", k.worker, "type", m.WireType, "reason", m.Reason)
+			}
+		}
+	}
+}
+
+func answerOf(m protocol.Response) bridge.Answer {
+	a := bridge.Answer{Response: m.Response, ChatID: given(m.ChatID), ChatTitle: given(m.ChatTitle), ModeUsed: given(m.ModeUsed)}
+	if m.Evidence != nil {
+		a.Evidence, _ = json.Marshal(m.Evidence)
+	}
+	return a
+}
+
+func troubleOf(m protocol.Error) bridge.Trouble {
+	t := bridge.Trouble{Code: bridge.FailCode(m.Code), Message: m.Error, RetryAfter: given(m.RetryAfter), Partial: given(m.PartialResponse)}
+	if !m.Code.FromWorker() {
+		t.Code = bridge.WorkerError
+	}
+	return t
+}
+
+// onceEach remembers what was logged, within bounds.
+type onceEach map[string]bool
+
+func (o *onceEach) first(name string) bool {
+	const most = 100
+	if *o == nil {
+		*o = onceEach{}
+	}
+	if (*o)[name] || len(*o) >= most {
+		return false
+	}
+	(*o)[name] = true
+	return true
+}
+
+// serveGuide speaks the guide's dialect on a socket until it ends.
+func (s *Server) serveGuide(ctx context.Context, k *workerSocket, who *bridge.Principal, hash []byte) {
+	conn := uuid.NewString()
+	k.account, k.worker = who.Account, "~"+conn
+	cmd := &bridge.Hello{Worker: bridge.Worker{AccountID: who.Account.ID, ID: k.worker, Conn: conn, Node: s.o.Node, Guide: true, Name: "guide worker", Capacity: guideSlots}}
+	s.join(ctx, k, cmd, hash, func(session *dispatch.Session, running *sync.WaitGroup) {
+		running.Go(func() { k.pingFrames(ctx, session) })
+		for {
+			_, data, err := k.conn.Read(ctx)
+			if err != nil {
+				return
+			}
+			switch m := protocol.DecodeGuide(data).(type) {
+			case protocol.Response:
+				session.Answer(m.RequestID, 0, answerOf(m))
+			case protocol.Error:
+				session.Trouble(m.RequestID, 0, troubleOf(m))
+			}
+		}
+	})
+}
+
+// pingFrames finds out whether a guide socket, which has nothing to say while
+// it works, is still there.
+func (k *workerSocket) pingFrames(ctx context.Context, session *dispatch.Session) {
+	every := time.NewTicker(protocol.PingInterval)
+	defer every.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-every.C:
+			pong, cancel := context.WithTimeout(ctx, protocol.PingInterval)
+			err := k.conn.Ping(pong)
+			cancel()
+			if err != nil {
+				k.cancel()
+				return
+			}
+			session.Ponged()
+		}
+	}
+}
+
+// offers reports whether a WebSocket handshake offers a subprotocol.
+func offers(r *http.Request, name string) bool {
+	for _, line := range r.Header.Values("Sec-WebSocket-Protocol") {
+		for _, p := range splitList(line) {
+			if p == name {
+				return true
+			}
+		}
+	}
+	return false
+}

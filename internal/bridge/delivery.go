@@ -1,0 +1,43 @@
+package bridge
+
+import "time"
+
+// Delivery statuses.
+const (
+	DeliveryPending   = "pending"   // not tried yet
+	DeliveryFailing   = "failing"   // tried, and to be tried again
+	DeliveryDelivered = "delivered" // a 2xx is stored
+	DeliveryDead      = "dead"      // given up; may be replayed
+)
+
+// Delivery is the one webhook message that the end of a request owes to one
+// endpoint.
+type Delivery struct {
+	ID           int64
+	WebhookID    string // the same for every try and replay
+	AccountID    int64
+	Endpoint     *Endpoint
+	Request      *Request
+	Status       string
+	Step         int       // place in the schedule; 0 again after a replay
+	Tried        int       // tries over its whole life
+	NextTryAt    time.Time // zero once delivered or dead
+	ClaimedBy    string    // the node that tries it now
+	ClaimedUntil time.Time
+	CreatedAt    time.Time
+	EndedAt      time.Time
+}
+
+// Try is one HTTP request of a delivery.
+type Try struct {
+	DeliveryID      int64
+	Number          int // from 1, over the delivery's whole life
+	At              time.Time
+	Duration        time.Duration
+	Status          int    // HTTP status, 0 if there was none
+	Error           string // in a sentence, "" if none
+	RequestHeaders  map[string]string
+	ResponseHeaders map[string]string
+	ResponseBody    string // its first 4 KiB
+	RetryAfter      time.Duration
+}

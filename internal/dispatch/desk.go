@@ -1,0 +1,153 @@
+package dispatch
+
+import (
+	"context"
+	"time"
+
+	"chatbridge/internal/bridge"
+)
+
+const (
+	// claimAtOnce bounds one claim, so that no commit grows too large.
+	claimAtOnce = 64
+	// pongWithin is how long a guide socket may take to answer the ping that
+	// goes before a hand-over.
+	pongWithin = 10 * time.Second
+	// claimAgain is the wait after the store could not take a claim.
+	claimAgain = time.Second
+)
+
+// desk hands out an account's requests to the sockets that are connected here,
+// for as long as there are any.
+func (d *Dispatch) desk(a *account) {
+	pause := time.NewTimer(time.Hour)
+	pause.Stop()
+	defer pause.Stop()
+	for {
+		select {
+		case <-a.wake:
+		case <-pause.C:
+			d.pusher.mark(a.id)
+		case <-d.ctx.Done():
+			return
+		}
+		d.mu.Lock()
+		if len(a.sockets) == 0 {
+			a.atDesk = false
+			d.mu.Unlock()
+			return
+		}
+		d.mu.Unlock()
+		if again := d.serve(a); again > 0 {
+			pause.Reset(again)
+		}
+	}
+}
+
+// serve claims until nothing is left or nobody has room. It returns when to try
+// again without a wake-up: at the end of a pause, or after a failure.
+func (d *Dispatch) serve(a *account) (again time.Duration) {
+	for {
+		offers, room, resume := d.offers(a)
+		if room == 0 {
+			d.greetGuides(a)
+			return resume
+		}
+		claim := &bridge.Claim{AccountID: a.id, Offers: offers, Limit: min(room, claimAtOnce)}
+		if err := bridge.Do(d.ctx, d.o.Post, claim); err != nil {
+			d.o.Log.Warn("claim requests", "account", a.id, "err", err)
+			return claimAgain
+		}
+		if claim.Claimed == 0 || !claim.More {
+			d.greetGuides(a)
+			return resume
+		}
+	}
+}
+
+// offers lists the chatbridge.v1 workers here that have room, and when the next
+// pause ends.
+func (d *Dispatch) offers(a *account) (offers []bridge.Offer, room int, resume time.Duration) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if a.board == nil || a.board.idle == 0 {
+		return nil, 0, 0
+	}
+	now := time.Now()
+	for id, s := range a.counts {
+		w := a.board.workers[id]
+		if w == nil || s.from.Guide || w.Conn != s.from.Conn {
+			continue
+		}
+		if reason, until := w.Pause(now); reason != "" {
+			if !until.IsZero() && (resume == 0 || until.Sub(now) < resume) {
+				resume = until.Sub(now)
+			}
+			continue
+		}
+		if free := w.Capacity - a.board.taken[id]; free > 0 {
+			offers = append(offers, bridge.Offer{WorkerID: id, Conn: s.from.Conn})
+			room += free
+		}
+	}
+	return offers, room, resume
+}
+
+// greetGuides pings as many free guide sockets as there are requests to hand
+// out; each claims right after its pong.
+func (d *Dispatch) greetGuides(a *account) {
+	free := d.freeGuides(a, 1<<30, false)
+	if len(free) == 0 {
+		return
+	}
+	queued, err := d.o.Store.Queued(d.ctx, a.id, len(free))
+	if err != nil {
+		d.o.Log.Warn("look for requests", "account", a.id, "err", err)
+		return
+	}
+	for _, s := range d.freeGuides(a, queued, true) {
+		d.desks.Go(func() { d.handToGuide(a, s) }) // Run waits for it
+	}
+}
+
+// freeGuides lists guide sockets that hold nothing; with mark, they are noted
+// as being pinged.
+func (d *Dispatch) freeGuides(a *account, most int, mark bool) []*Session {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if a.board == nil || a.board.idle == 0 {
+		return nil
+	}
+	var out []*Session
+	for id, s := range a.counts {
+		if len(out) < most && s.from.Guide && !s.pinging && a.board.taken[id] == 0 {
+			s.pinging = mark
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// handToGuide pings a guide socket and, right after the pong, claims for it. A
+// socket that does not answer is closed: nothing was handed to it.
+func (d *Dispatch) handToGuide(a *account, s *Session) {
+	ctx, cancel := context.WithTimeout(d.ctx, pongWithin)
+	defer cancel()
+	if err := s.socket.Ping(ctx); err != nil {
+		s.socket.Close("")
+		return
+	}
+	s.Ponged()
+	claim := &bridge.Claim{AccountID: a.id, Offers: []bridge.Offer{{WorkerID: s.from.WorkerID, Conn: s.from.Conn}}, Limit: 1}
+	if err := bridge.Do(d.ctx, d.o.Post, claim); err != nil {
+		d.o.Log.Warn("claim a request for a guide worker", "account", a.id, "err", err)
+		select {
+		case <-time.After(claimAgain):
+		case <-d.ctx.Done():
+		}
+	}
+	d.mu.Lock()
+	s.pinging = false
+	a.nudge()
+	d.mu.Unlock()
+}

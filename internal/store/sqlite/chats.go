@@ -1,0 +1,70 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strconv"
+
+	"chatbridge/internal/bridge"
+)
+
+const (
+	selectChat       = `SELECT ` + chatColumns + ` FROM chats c WHERE c.account_id = $1 AND c.id = $2`
+	selectChatOnSite = `SELECT ` + chatColumns + ` FROM chats c WHERE c.account_id = $1 AND c.site_id = $2`
+
+	insertChat = `INSERT INTO chats (account_id, site_id, title, created_at, updated_at) VALUES ($1, $2, $3, $4, $5)`
+	updateChat = `UPDATE chats SET site_id = $1, title = $2, updated_at = $3 WHERE id = $4`
+
+	selectChats = `SELECT ` + chatColumns + ` FROM chats c
+		WHERE c.account_id = $1 AND (c.updated_at, c.id) < ($2, $3) ORDER BY c.updated_at DESC, c.id DESC LIMIT $4`
+	selectEveryChat = `SELECT ` + chatColumns + ` FROM chats c
+		WHERE (c.updated_at, c.id) < ($1, $2) ORDER BY c.updated_at DESC, c.id DESC LIMIT $3`
+)
+
+// ours reads a reference as our own integer, 0 if it is none.
+func ours(ref bridge.ChatRef) int64 {
+	n, err := strconv.ParseInt(string(ref), 10, 64)
+	if err != nil || strconv.FormatInt(n, 10) != string(ref) {
+		return 0
+	}
+	return n
+}
+
+func (t *tx) putChat(c *bridge.Chat) error {
+	var err error
+	if c.ID == 0 {
+		c.ID, err = t.insert(bg, insertChat, c.AccountID, orNull(c.SiteID), c.Title, micros(c.CreatedAt), micros(c.UpdatedAt))
+	} else {
+		err = t.update(bg, updateChat, orNull(c.SiteID), c.Title, micros(c.UpdatedAt), c.ID)
+	}
+	if err != nil {
+		return fmt.Errorf("write a chat: %w", err)
+	}
+	remember(t.cache.chats, c.ID, copyChat(c))
+	return nil
+}
+
+// Chat implements [bridge.Reader].
+func (s *Store) Chat(ctx context.Context, accountID int64, ref bridge.ChatRef) (*bridge.Chat, error) {
+	if ref == "" {
+		return nil, nil
+	}
+	c, err := one(s, ctx, "read a chat", scanChat, selectChatOnSite, accountID, string(ref))
+	if id := ours(ref); c == nil && err == nil && id != 0 {
+		return one(s, ctx, "read a chat", scanChat, selectChat, accountID, id)
+	}
+	return c, err
+}
+
+// Chats implements [bridge.Reader].
+func (s *Store) Chats(ctx context.Context, f bridge.ChatFilter) ([]*bridge.Chat, error) {
+	before, id := int64(math.MaxInt64), int64(0)
+	if !f.Before.IsZero() {
+		before, id = f.Before.UnixMicro(), f.BeforeID
+	}
+	if f.AccountID == 0 {
+		return all(s, ctx, "list chats", scanChat, selectEveryChat, before, id, limit(f.Limit))
+	}
+	return all(s, ctx, "list chats", scanChat, selectChats, f.AccountID, before, id, limit(f.Limit))
+}

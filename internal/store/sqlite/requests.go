@@ -1,0 +1,229 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strings"
+
+	"chatbridge/internal/bridge"
+)
+
+const (
+	requestColumns = `r.seq, r.id, r.account_id, r.chat_id, r.response_type, r.thinking_time, r.temporary, r.timeout_seconds,
+		r.status, r.rev, r.attempt, r.lost, r.put_backs, r.late, r.error_message, r.error_code, r.retry_after, r.has_partial, r.mode_used, r.evidence,
+		r.queued_at, r.started_at, r.may_send_at, r.completed_at, r.last_retrieved_at, r.idempotency_key, r.fingerprint`
+	chatColumns = `c.id, c.account_id, c.site_id, c.title, c.created_at, c.updated_at`
+	bodyColumns = `b.message, b.metadata, b.response, b.partial`
+
+	// withChat and withBody go behind FROM requests r.
+	withChat = ` JOIN chats c ON c.id = r.chat_id`
+	withBody = ` JOIN bodies b ON b.request_seq = r.seq`
+
+	selectRequest     = `SELECT ` + requestColumns + `, ` + chatColumns + ` FROM requests r` + withChat
+	selectRequestBody = `SELECT ` + requestColumns + `, ` + chatColumns + `, ` + bodyColumns + ` FROM requests r` + withChat + withBody
+	selectBody        = `SELECT ` + bodyColumns + ` FROM bodies b WHERE b.request_seq = $1`
+
+	insertRequest = `INSERT INTO requests (id, account_id, chat_id, response_type, thinking_time, temporary, timeout_seconds,
+			status, rev, attempt, lost, put_backs, late, error_message, error_code, retry_after, has_partial, mode_used, evidence,
+			queued_at, started_at, may_send_at, completed_at, last_retrieved_at, idempotency_key, fingerprint, due_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27)`
+	// What a submit has said of a request never changes.
+	updateRequest = `UPDATE requests SET chat_id = $1, status = $2, rev = $3, attempt = $4, lost = $5, put_backs = $6, late = $7,
+			error_message = $8, error_code = $9, retry_after = $10, has_partial = $11, mode_used = $12, evidence = $13,
+			started_at = $14, may_send_at = $15, completed_at = $16, last_retrieved_at = $17, due_at = $18
+		WHERE seq = $19`
+	putBody = `INSERT INTO bodies (request_seq, message, metadata, response, partial) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (request_seq) DO UPDATE SET message = excluded.message, metadata = excluded.metadata, response = excluded.response, partial = excluded.partial`
+
+	// candidates is what may be handed out: the first of its chat that has not
+	// ended, of a chat that no lease holds.
+	candidates = ` FROM requests r` + withChat + `
+		WHERE r.account_id = $1 AND r.due_at IS NOT NULL AND r.status = 'idle'
+			AND NOT EXISTS (SELECT 1 FROM requests p WHERE p.chat_id = r.chat_id AND p.due_at IS NOT NULL AND p.seq < r.seq)
+			AND NOT EXISTS (SELECT 1 FROM leases l WHERE l.chat_id = r.chat_id)
+		ORDER BY r.seq LIMIT $2`
+	selectCandidates = `SELECT ` + requestColumns + `, ` + chatColumns + candidates
+	selectNextIdle   = selectRequest + ` WHERE r.account_id = $1 AND r.status = 'idle' ORDER BY r.last_retrieved_at, r.seq LIMIT 1`
+	selectWaiting    = selectRequest + ` WHERE r.chat_id = $1 AND r.due_at IS NOT NULL AND r.status = 'idle'
+			AND NOT EXISTS (SELECT 1 FROM leases l WHERE l.request_seq = r.seq AND l.cancelled = 0)
+		ORDER BY r.seq`
+)
+
+// requestRow is a request's own row: Request has neither Chat nor Body.
+type requestRow struct {
+	*bridge.Request
+	chatID int64
+}
+
+func scanRequest(r *row) *requestRow {
+	out := &requestRow{Request: &bridge.Request{}}
+	q := out.Request
+	q.Seq, q.ID, q.AccountID, out.chatID = r.int64(), r.text(), r.int64(), r.int64()
+	q.ResponseType, q.ThinkingTime, q.Temporary, q.TimeoutSeconds = r.text(), r.text(), r.bool(), r.int()
+	q.Status, q.Rev, q.Attempt, q.Lost, q.PutBacks, q.Late = bridge.Status(r.text()), r.int64(), r.int(), r.int(), r.int(), r.int()
+	q.ErrorMessage, q.ErrorCode, q.RetryAfter, q.HasPartial = r.text(), bridge.FailCode(r.text()), r.int(), r.bool()
+	q.ModeUsed, q.Evidence = r.text(), r.json()
+	q.QueuedAt, q.StartedAt, q.MaySendAt, q.CompletedAt, q.LastRetrievedAt = r.time(), r.time(), r.time(), r.time(), r.time()
+	q.IdempotencyKey, q.Fingerprint = r.text(), r.blob()
+	return out
+}
+
+func scanChat(r *row) *bridge.Chat {
+	c := &bridge.Chat{}
+	c.ID, c.AccountID, c.SiteID, c.Title, c.CreatedAt, c.UpdatedAt = r.int64(), r.int64(), r.text(), r.text(), r.time(), r.time()
+	return c
+}
+
+func scanBody(r *row) *bridge.Body {
+	b := &bridge.Body{}
+	b.Message, b.Metadata, b.Response, b.Partial = r.text(), r.json(), r.text(), r.text()
+	return b
+}
+
+// scanWhole reads a request with its chat and, if asked, its body.
+func scanWhole(r *row, body bool) *bridge.Request {
+	q := scanRequest(r).Request
+	q.Chat = scanChat(r)
+	if body {
+		q.Body = scanBody(r)
+	}
+	return q
+}
+
+func (t *tx) putRequest(r *bridge.Request) error {
+	if r.Chat == nil || r.Chat.ID == 0 {
+		return fmt.Errorf("write request %s: it has no stored chat", r.ID)
+	}
+	inserted := r.Seq == 0
+	var err error
+	if inserted {
+		r.Seq, err = t.insert(bg, insertRequest, r.ID, r.AccountID, r.Chat.ID, r.ResponseType, r.ThinkingTime, r.Temporary, int64(r.TimeoutSeconds),
+			string(r.Status), r.Rev, int64(r.Attempt), int64(r.Lost), int64(r.PutBacks), int64(r.Late),
+			r.ErrorMessage, string(r.ErrorCode), int64(r.RetryAfter), r.HasPartial, r.ModeUsed, jsonOrNull(r.Evidence),
+			micros(r.QueuedAt), micros(r.StartedAt), micros(r.MaySendAt), micros(r.CompletedAt), micros(r.LastRetrievedAt),
+			orNull(r.IdempotencyKey), blobOrNull(r.Fingerprint), micros(r.DueAt()))
+	} else {
+		err = t.update(bg, updateRequest, r.Chat.ID, string(r.Status), r.Rev, int64(r.Attempt), int64(r.Lost), int64(r.PutBacks), int64(r.Late),
+			r.ErrorMessage, string(r.ErrorCode), int64(r.RetryAfter), r.HasPartial, r.ModeUsed, jsonOrNull(r.Evidence),
+			micros(r.StartedAt), micros(r.MaySendAt), micros(r.CompletedAt), micros(r.LastRetrievedAt), micros(r.DueAt()), r.Seq)
+	}
+	if err != nil {
+		return fmt.Errorf("write request %s: %w", r.ID, err)
+	}
+	if r.Status.Ended() {
+		delete(t.cache.requests, r.ID)
+		delete(t.cache.leases, r.Seq)
+		return nil
+	}
+	remember(t.cache.requests, r.ID, &requestRow{copyRequest(r), r.Chat.ID})
+	if inserted {
+		remember(t.cache.leases, r.Seq, nil)
+	}
+	return nil
+}
+
+func (t *tx) putBody(r *bridge.Request) error {
+	b := r.Body
+	if b == nil {
+		b = &bridge.Body{}
+	}
+	if _, err := t.exec(bg, putBody, r.Seq, b.Message, jsonOrNull(b.Metadata), b.Response, b.Partial); err != nil {
+		return fmt.Errorf("write the texts of request %s: %w", r.ID, err)
+	}
+	return nil
+}
+
+// Request implements [bridge.Reader].
+func (s *Store) Request(ctx context.Context, id string) (*bridge.Request, error) {
+	return one(s, ctx, "read a request", wholeBody, selectRequestBody+` WHERE r.id = $1`, id)
+}
+
+// RequestBySeq implements [bridge.Reader].
+func (s *Store) RequestBySeq(ctx context.Context, seq int64) (*bridge.Request, error) {
+	return one(s, ctx, "read a request", wholeBody, selectRequestBody+` WHERE r.seq = $1`, seq)
+}
+
+func wholeBody(r *row) *bridge.Request { return scanWhole(r, true) }
+func wholeBare(r *row) *bridge.Request { return scanWhole(r, false) }
+
+// Requests implements [bridge.Reader].
+func (s *Store) Requests(ctx context.Context, f bridge.RequestFilter) ([]*bridge.Request, error) {
+	text, args := listRequests(f)
+	return all(s, ctx, "list requests", wholeBody, text, args...)
+}
+
+// listRequests makes the one statement of a filter. The rows are chosen in an
+// inner query, which the driver can interrupt however long it searches, and
+// read whole outside.
+func listRequests(f bridge.RequestFilter) (string, []any) {
+	var where []string
+	var args []any
+	add := func(condition string, arg any) {
+		args = append(args, arg)
+		where = append(where, strings.ReplaceAll(condition, "?", fmt.Sprintf("$%d", len(args))))
+	}
+	order, join := "DESC", ""
+	if f.AccountID != 0 {
+		add("r.account_id = ?", f.AccountID)
+	}
+	if f.ChatID != 0 {
+		add("r.chat_id = ?", f.ChatID)
+	}
+	switch f.Status {
+	case "":
+	case bridge.Idle, bridge.Executing, bridge.Done, bridge.Failed: // literal, so that the partial indexes serve
+		where = append(where, "r.status = '"+string(f.Status)+"'")
+		if !f.Status.Ended() {
+			where = append(where, "r.due_at IS NOT NULL")
+		}
+	default:
+		where = append(where, "FALSE")
+	}
+	switch {
+	case f.Ascending:
+		order = "ASC"
+		add("r.seq > ?", f.Before)
+	case f.Before != 0:
+		add("r.seq < ?", f.Before)
+	}
+	if f.Contains != "" {
+		join = withBody
+		add("(chatbridge_contains(b.message, ?) OR chatbridge_contains(b.response, ?))", f.Contains)
+	}
+	if len(where) == 0 {
+		where = append(where, "TRUE")
+	}
+	args = append(args, limit(f.Limit))
+	return fmt.Sprintf(`%s WHERE r.seq IN (SELECT r.seq FROM requests r%s WHERE %s ORDER BY r.seq %s LIMIT $%d) ORDER BY r.seq %[4]s`,
+		selectRequestBody, join, strings.Join(where, " AND "), order, len(args)), args
+}
+
+// limit takes 0 as no bound.
+func limit(n int) int64 {
+	if n <= 0 {
+		return math.MaxInt64
+	}
+	return int64(n)
+}
+
+// Unfinished implements [bridge.Reader].
+func (s *Store) Unfinished(ctx context.Context, accountID int64) ([]*bridge.Request, error) {
+	return all(s, ctx, "list unfinished requests", wholeBare, selectRequest+` WHERE r.account_id = $1 AND r.due_at IS NOT NULL ORDER BY r.seq`, accountID)
+}
+
+// Queued implements [bridge.Reader].
+func (s *Store) Queued(ctx context.Context, accountID int64, max int) (int, error) {
+	n, err := one(s, ctx, "count queued requests", func(r *row) *int64 { n := r.int64(); return &n },
+		`SELECT count(*) FROM (SELECT 1`+candidates+`)`, accountID, limit(max))
+	if err != nil || n == nil {
+		return 0, err
+	}
+	return int(*n), nil
+}
+
+// QueuedAccounts implements [bridge.Reader].
+func (s *Store) QueuedAccounts(ctx context.Context) ([]int64, error) {
+	return all(s, ctx, "list accounts with queued requests", (*row).int64,
+		`SELECT a.id FROM accounts a WHERE EXISTS (SELECT 1 FROM requests r WHERE r.account_id = a.id AND r.status = 'idle') ORDER BY a.id`)
+}

@@ -1,0 +1,138 @@
+package sqlite
+
+import (
+	"fmt"
+	"slices"
+
+	"chatbridge/internal/bridge"
+)
+
+// write stores what a command has decided: parents before their children, and
+// what gives a place up before what takes it.
+func write(t *tx, c *bridge.Changes) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic at writing: %v", p)
+		}
+	}()
+	if err := t.writeDirectory(c); err != nil {
+		return err
+	}
+	return t.writeWork(c)
+}
+
+// writeDirectory writes accounts and what belongs to them, settings and
+// credentials.
+func (t *tx) writeDirectory(c *bridge.Changes) error {
+	var made int64 // the account that these Changes insert
+	for _, a := range c.Accounts {
+		isNew := a.ID == 0
+		if err := t.putAccount(a); err != nil {
+			return err
+		}
+		if isNew {
+			made = a.ID
+		}
+	}
+	for _, e := range c.Endpoints {
+		if e.AccountID == 0 {
+			e.AccountID = made
+		}
+		if err := t.putEndpoint(e); err != nil {
+			return err
+		}
+	}
+	for _, k := range c.Keys {
+		if k.AccountID == 0 {
+			k.AccountID = made
+		}
+		if err := t.putKey(k); err != nil {
+			return err
+		}
+	}
+	for name, value := range c.Settings {
+		if err := t.putSetting(name, value); err != nil {
+			return err
+		}
+	}
+	for _, kind := range c.DropKinds {
+		if _, err := t.exec(bg, dropCredentials, kind); err != nil {
+			return fmt.Errorf("drop the credentials of kind %s: %w", kind, err)
+		}
+	}
+	for _, d := range c.DropCredential {
+		if _, err := t.exec(bg, dropCredential, d.Kind, d.Hash); err != nil {
+			return fmt.Errorf("drop a credential: %w", err)
+		}
+	}
+	if err := each(c.Credentials, t.putCredential); err != nil {
+		return err
+	}
+	if c.Directory {
+		if _, err := t.exec(bg, raiseDirectory); err != nil {
+			return fmt.Errorf("raise the directory's version: %w", err)
+		}
+	}
+	return nil
+}
+
+// writeWork writes requests and what happens to them.
+func (t *tx) writeWork(c *bridge.Changes) error {
+	if err := each(c.Chats, t.putChat); err != nil {
+		return err
+	}
+	var made []*bridge.Request
+	for _, r := range c.Requests {
+		isNew := r.Seq == 0
+		if err := t.putRequest(r); err != nil {
+			return err
+		}
+		if isNew {
+			made = append(made, r)
+		}
+	}
+	if err := each(made, t.putBody); err != nil {
+		return err
+	}
+	for _, r := range c.Bodies {
+		if !slices.Contains(made, r) {
+			if err := t.putBody(r); err != nil {
+				return err
+			}
+		}
+	}
+	if err := each(c.DropLeases, t.dropLease); err != nil {
+		return err
+	}
+	for _, cancelled := range [...]bool{true, false} { // a live one may take the place of one that these Changes cancel
+		for _, l := range c.Leases {
+			if l.Cancelled == cancelled {
+				if err := t.putLease(l); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	if err := each(c.DropWorker, t.dropWorker); err != nil {
+		return err
+	}
+	if err := each(c.Workers, t.putWorker); err != nil {
+		return err
+	}
+	if err := each(c.Events, t.putEvent); err != nil {
+		return err
+	}
+	if err := each(c.Deliveries, t.putDelivery); err != nil {
+		return err
+	}
+	return each(c.Tries, t.putTry)
+}
+
+func each[T any](list []T, put func(T) error) error {
+	for _, v := range list {
+		if err := put(v); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,284 @@
+package stream
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"chatbridge/internal/bridge"
+	"chatbridge/internal/wire"
+)
+
+// Event is one event of a stream.
+type Event struct {
+	// ID is what the reader then has, for resuming; "" leaves it as it was.
+	ID string
+	// Data is JSON in one line, shared: it must not be changed. Empty, it
+	// carries nothing but the ID (an SSE block of only an id; to be left out
+	// of a WebSocket).
+	Data []byte
+	// End says that this is the last event.
+	End bool
+}
+
+// Stream is what the three kinds of stream have in common.
+type Stream interface {
+	// Next waits for the next event. After the last it is io.EOF.
+	Next(ctx context.Context) (Event, error)
+	// Poll is Next without waiting; ok is false when there is nothing new.
+	Poll(ctx context.Context) (ev Event, ok bool, err error)
+	// Close ends the stream here. It may be called more than once.
+	Close()
+}
+
+var (
+	_ Stream = (*Reader)(nil)
+	_ Stream = (*AccountReader)(nil)
+	_ Stream = (*UnknownReader)(nil)
+)
+
+// Open says how a stream is opened.
+type Open struct {
+	// LastEventID is where to resume; "" or an unknown one is from the start.
+	// EndID need not be opened: there is nothing left to hear.
+	LastEventID string
+	// KeyID is the key that opened the stream, if any: CloseKey closes it.
+	KeyID int64
+	// Allow, if not nil, is asked once, before anything is told, with the
+	// request (without its body). Its error is returned by Open.
+	Allow func(*bridge.Request) error
+}
+
+// Reader is one stream of one request. Its methods are for one goroutine. It
+// must be closed.
+type Reader struct {
+	entry      *entry
+	prev, next *Reader // in the entry's list
+	keyID      int64
+	cursor     Cursor
+	told       shown
+	connected  bool
+	over       bool
+	closed     error // guarded by the entry's lock
+}
+
+// Open opens a stream of a request. Errors: not_found, whatever Allow returns,
+// ErrDraining, TooMany at MaxStreams, and those of the store.
+func (h *Hub) Open(ctx context.Context, requestID string, o Open) (*Reader, error) {
+	if err := h.admit(); err != nil {
+		return nil, err
+	}
+	r := &Reader{keyID: o.KeyID}
+	if n, hash, ok := ParseID(o.LastEventID); ok && n > 0 {
+		r.cursor = ResumeCursor(n, hash)
+	}
+	r.entry = h.acquire(requestID)
+	r.enlist()
+	if err := h.openLoaded(ctx, r, o.Allow); err != nil {
+		r.Close()
+		return nil, err
+	}
+	return r, nil
+}
+
+// openLoaded loads the entry of r, which hears of commits already.
+func (h *Hub) openLoaded(ctx context.Context, r *Reader, allow func(*bridge.Request) error) error {
+	e := r.entry
+	e.mu.Lock()
+	for fresh := false; e.needsLoad() || !fresh && (e.unsure || e.peers()); fresh = true {
+		busy, err := e.load(ctx)
+		if err != nil {
+			e.mu.Unlock()
+			return err
+		}
+		if busy {
+			wake := e.waitChan()
+			e.mu.Unlock()
+			select {
+			case <-wake:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			e.mu.Lock()
+		}
+	}
+	req := e.req
+	unwaited := req.Status == bridge.Idle && e.waitingRev == 0
+	e.listen()
+	e.mu.Unlock()
+	if allow != nil {
+		if err := allow(req); err != nil {
+			return err
+		}
+	}
+	if unwaited {
+		h.reconsider(e)
+	}
+	if h.drains() {
+		return ErrDraining
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return r.closed
+}
+
+func (r *Reader) enlist() {
+	e := r.entry
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if r.next = e.readers; r.next != nil {
+		r.next.prev = r
+	}
+	e.readers = r
+	e.watchers++
+}
+
+// Close ends the stream here. It may be called more than once.
+func (r *Reader) Close() {
+	e := r.entry
+	e.mu.Lock()
+	if r.closed == ErrClosed {
+		e.mu.Unlock()
+		return
+	}
+	r.closed = ErrClosed
+	if r.prev != nil {
+		r.prev.next = r.next
+	} else {
+		e.readers = r.next
+	}
+	if r.next != nil {
+		r.next.prev = r.prev
+	}
+	e.watchers--
+	e.listen()
+	if e.stale && e.readers == nil {
+		e.reloadLater()
+	}
+	e.mu.Unlock()
+	e.hub.streams.Add(-1)
+	e.hub.release(e)
+}
+
+// Next waits for the next event: connected, the present status (or the end),
+// then statuses and deltas as they come, and the end, after which it is io.EOF.
+// A stream that ends before has ErrDraining, ErrRevoked, the error of ctx, or
+// not_found where the request is no more.
+func (r *Reader) Next(ctx context.Context) (Event, error) {
+	for {
+		ev, wake, again, err := r.poll(ctx)
+		if err != nil || wake == nil {
+			return ev, err
+		}
+		if err := wait(ctx, wake, again); err != nil {
+			return Event{}, err
+		}
+	}
+}
+
+// Poll is Next without waiting; ok is false when there is nothing new. With it
+// a caller writes all that there is in one go.
+func (r *Reader) Poll(ctx context.Context) (ev Event, ok bool, err error) {
+	ev, wake, _, err := r.poll(ctx)
+	return ev, err == nil && wake == nil, err
+}
+
+func wait(ctx context.Context, wake <-chan struct{}, again time.Duration) error {
+	var timeout <-chan time.Time
+	if again > 0 {
+		t := time.NewTimer(again)
+		defer t.Stop()
+		timeout = t.C
+	}
+	select {
+	case <-wake:
+	case <-timeout:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return nil
+}
+
+// poll returns an event, or else a channel that closes when there may be one
+// and, if above zero, after what time to try again anyway.
+func (r *Reader) poll(ctx context.Context) (ev Event, wake <-chan struct{}, again time.Duration, err error) {
+	e := r.entry
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	switch {
+	case r.over:
+		return ev, nil, 0, io.EOF
+	case r.closed != nil:
+		return ev, nil, 0, r.closed
+	case !r.connected:
+		r.connected = true
+		return Event{Data: wire.Connected(e.id)}, nil, 0, nil
+	}
+	for e.needsLoad() {
+		busy, err := e.load(ctx)
+		switch {
+		case busy:
+			return ev, e.waitChan(), loadAgain, nil
+		case err == nil:
+			continue
+		case ctx.Err() != nil || bridge.AsError(err).Kind == bridge.NotFound:
+			return ev, nil, 0, err
+		}
+		e.hub.o.Log.Warn("a stream waits for the store", "request_id", e.id, "err", err)
+		return ev, e.waitChan(), loadAgain, nil
+	}
+	if next, news := e.step(r.told); news {
+		r.told = next
+		if next.status == ended {
+			r.over = true
+			return Event{ID: EndID, Data: e.endData(), End: true}, nil, 0, nil
+		}
+		return Event{ID: r.cursor.ID(), Data: e.statusData(next)}, nil, 0, nil
+	}
+	if e.known {
+		if ev, ok := e.delta(&r.cursor); ok {
+			return ev, nil, 0, nil
+		}
+	}
+	return ev, e.waitChan(), 0, nil
+}
+
+// sharedDeltas is how many deltas of a text are kept for other readers at the
+// same place: nearly all are at the end, some begin.
+const sharedDeltas = 4
+
+type encodedDeltas struct {
+	next int
+	of   [sharedDeltas]struct {
+		points int
+		delta  Event
+	}
+}
+
+var noText Text // read only
+
+// delta moves a cursor to the end of the text. The caller holds the lock.
+func (e *entry) delta(c *Cursor) (Event, bool) {
+	t := e.text
+	if t == nil {
+		t = &noText
+	}
+	from, changed := t.next(c)
+	if !changed {
+		return Event{}, false
+	}
+	t.reach(c)
+	if e.encoded == nil {
+		e.encoded = new(encodedDeltas)
+	}
+	for _, have := range e.encoded.of {
+		if have.delta.Data != nil && have.points == from.points {
+			return have.delta, true
+		}
+	}
+	slot := &e.encoded.of[e.encoded.next]
+	e.encoded.next = (e.encoded.next + 1) % sharedDeltas
+	slot.points = from.points
+	slot.delta = Event{ID: c.ID(), Data: wire.Delta("", from.points, t.buf[from.bytes:])}
+	return slot.delta, true
+}

@@ -1,0 +1,80 @@
+package webhook
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"chatbridge/internal/bridge"
+	"chatbridge/internal/wire"
+)
+
+const (
+	// recordTries and recordWait: a store that cannot write for a moment must
+	// not make a delivered webhook be sent again. Together they stay below the
+	// rest of a claim.
+	recordTries = 5
+	recordWait  = time.Second
+)
+
+// try makes one try of a delivery and stores it; answered is called in between,
+// once, with the HTTP status (0 if there was none). A try that our own stop broke off is not stored: its claim lapses and
+// it costs no place in the schedule.
+func (l *Loop) try(ctx context.Context, d *bridge.Delivery, answered func(status int)) {
+	body, err := l.body(ctx, d)
+	if err != nil {
+		answered(0)
+		l.opt.Log.Error("webhook not tried; it stays owed", "delivery", d.ID, "error", err)
+		return
+	}
+	e := d.Endpoint
+	try := l.opt.Client.Send(ctx, Message{URL: e.URL, ID: d.WebhookID, Secrets: e.Secrets(time.Now()), Headers: e.Headers, Body: body})
+	answered(try.Status)
+	if try.Status == 0 && ctx.Err() != nil {
+		return
+	}
+	wait, more := Next(d.Step, l.opt.Rand(), try.RetryAfter)
+	record := &bridge.RecordTry{DeliveryID: d.ID, Node: l.opt.Node, Try: try, Wait: wait, More: more}
+	log := l.opt.Log.With("request_id", d.Request.ID, "account", d.AccountID, "endpoint", e.ID, "delivery", d.ID, "status", try.Status, "duration", try.Duration)
+	if err := l.record(ctx, record); err != nil {
+		log.Error("webhook: the outcome of a try is not stored; it may be sent again", "error", err)
+		return
+	}
+	switch after := record.Delivery; {
+	case after == nil || try.Error == "":
+		log.Debug("webhook delivered")
+	case after.Status == bridge.DeliveryDead:
+		log.Warn("webhook given up", "reason", try.Error)
+	default:
+		log.Info("webhook not taken", "reason", try.Error, "next", after.NextTryAt)
+	}
+}
+
+// body is what is sent: of a request whose texts were not kept, they are read
+// now.
+func (l *Loop) body(ctx context.Context, d *bridge.Delivery) ([]byte, error) {
+	r := d.Request
+	if r.Body == nil {
+		var err error
+		if r, err = l.opt.Store.Request(ctx, r.ID); err != nil {
+			return nil, fmt.Errorf("reading the request of a delivery: %w", err)
+		}
+		if r == nil || r.Body == nil {
+			return nil, errors.New("the request of a delivery is gone")
+		}
+	}
+	return wire.EndBody(r), nil
+}
+
+// record stores a try, and tries again while the store is unavailable, but not
+// beyond ctx.
+func (l *Loop) record(ctx context.Context, cmd *bridge.RecordTry) error {
+	for n := 1; ; n++ {
+		err := bridge.Do(context.Background(), l.opt.Post, cmd) // a try that was made is stored, whatever ends
+		if err == nil || n == recordTries || ctx.Err() != nil || bridge.AsError(err).Kind != bridge.Unavailable {
+			return err
+		}
+		time.Sleep(recordWait)
+	}
+}
