@@ -20,6 +20,7 @@ const common = {
   logLevel: "warning",
 };
 await build({ ...common, entryPoints: { chat: "src/chat/main.tsx", admin: "src/admin/main.tsx" }, format: "esm", jsx: "automatic", jsxImportSource: "preact" });
+await build({ ...common, entryPoints: { docs: "src/docs/docs.css" } });
 // theme.js blocks the first paint, so it is a classic script of its own and a few bytes long.
 await build({ ...common, entryPoints: { theme: "src/shared/theme-boot.ts" }, format: "iife" });
 
