@@ -180,11 +180,10 @@ func (c *serveCmd) listen() ([]net.Listener, error) {
 		return nil, cannotListen(addr, err)
 	}
 	_, port, _ = net.SplitHostPort(four.Addr().String())
-	six, err := net.Listen("tcp6", net.JoinHostPort("::1", port))
-	if err != nil {
-		return []net.Listener{four}, nil // no IPv6 here
+	if six, err := net.Listen("tcp6", net.JoinHostPort("::1", port)); err == nil { // else there is no IPv6 here
+		return []net.Listener{four, six}, nil
 	}
-	return []net.Listener{four, six}, nil
+	return []net.Listener{four}, nil
 }
 
 func cannotListen(addr string, err error) error {

@@ -183,7 +183,7 @@ func (s *Server) Handler() http.Handler {
 // that no POST is redirected.
 func withSlash(r *http.Request) *http.Request {
 	p := r.URL.Path
-	if strings.HasSuffix(p, "/") || !(strings.HasPrefix(p, "/api/") || strings.HasPrefix(p, "/ws/") || p == "/health" || p == "/client" || p == "/admin" || strings.HasPrefix(p, "/admin/")) || strings.HasSuffix(p, ".json") {
+	if strings.HasSuffix(p, "/") || strings.HasSuffix(p, ".json") || !under(p, "/api", "/ws", "/health", "/client", "/admin") {
 		return r
 	}
 	changed := new(http.Request)
@@ -197,11 +197,16 @@ func withSlash(r *http.Request) *http.Request {
 	return changed
 }
 
+// under reports whether path is one of the folders or lies in one.
+func under(path string, folders ...string) bool {
+	return slices.ContainsFunc(folders, func(f string) bool { return path == f || strings.HasPrefix(path, f+"/") })
+}
+
 // cors lets pages of other origins use the client API; the key is the guard. It
 // reports whether the request was a preflight, which it has answered.
 func (s *Server) cors(w http.ResponseWriter, r *http.Request) (answered bool) {
 	origin := r.Header.Get("Origin")
-	if origin == "" || !(strings.HasPrefix(r.URL.Path, "/api/chat") || strings.HasPrefix(r.URL.Path, "/api/sse") || strings.HasPrefix(r.URL.Path, "/v1")) {
+	if origin == "" || !under(r.URL.Path, "/api/chat", "/api/sse", "/v1") {
 		return false
 	}
 	h := w.Header()

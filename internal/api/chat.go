@@ -17,13 +17,9 @@ import (
 	"chatbridge/internal/wire"
 )
 
-const (
-	pageDefault = 50
-	pageMost    = 500
-	// submitBytes bounds a submit's body: a message of 1 MiB of which every
-	// byte is written as \u00XX, the metadata, and room for the rest.
-	submitBytes = 6*bridge.MaxMessageBytes + 2*bridge.MaxMetadataBytes + 4096
-)
+// submitBytes bounds a submit's body: a message of 1 MiB of which every byte is
+// written as \u00XX, the metadata, and room for the rest.
+const submitBytes = 6*bridge.MaxMessageBytes + 2*bridge.MaxMetadataBytes + 4096
 
 // submitBody is what POST /api/chat/submit/ takes. Unknown fields are ignored.
 type submitBody struct {

@@ -106,7 +106,7 @@ func (d *Directory) recheck(ctx context.Context) {
 	d.mu.Unlock()
 	for _, o := range all {
 		var err error
-		valid := true
+		var valid bool
 		if o.hash != nil {
 			var p *bridge.Principal
 			p, err = d.byHash(ctx, o.hash)

@@ -66,26 +66,27 @@ func (m *RecordTry) Decide(f *Facts) (*Changes, error) {
 	try.DeliveryID, try.Number = d.ID, d.Tried
 	c.Tries = append(c.Tries, &try)
 	c.Deliveries = append(c.Deliveries, d)
-	if d.Status == DeliveryDelivered {
-		return c, nil
+	success := try.Status >= 200 && try.Status < 300
+	if d.Status == DeliveryDelivered || d.ClaimedBy != m.Node && !success {
+		return c, nil // a try whose claim had lapsed: what follows is for the node that has it now
 	}
 	d.Step++
 	d.ClaimedBy, d.ClaimedUntil = "", time.Time{}
-	c.judge(d, m, try.Status)
+	c.judge(d, m, success)
 	return c, nil
 }
 
-func (c *Changes) judge(d *Delivery, m *RecordTry, status int) {
+func (c *Changes) judge(d *Delivery, m *RecordTry, success bool) {
 	e := d.Endpoint
 	switch {
-	case status >= 200 && status < 300:
+	case success:
 		d.Status, d.NextTryAt, d.EndedAt = DeliveryDelivered, time.Time{}, c.Now
 		if !e.FailingSince.IsZero() {
 			e.FailingSince = time.Time{}
 			c.Endpoints = append(c.Endpoints, e)
 		}
 		return
-	case status == 410:
+	case m.Try.Status == 410:
 		c.switchOff(e, endpointGone)
 	case e.FailingSince.IsZero():
 		e.FailingSince = c.Now

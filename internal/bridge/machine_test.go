@@ -72,9 +72,17 @@ func snapshot(w *world) map[string]bridge.Request {
 // draw picks a command that has something to do with the world as it is.
 func draw(t *rapid.T, w *world) (string, bridge.Command) {
 	ids := append(w.inOrder(), "00000000-0000-4000-8000-000000000000")
+	for _, at := range w.leaseIDs(func(bridge.Lease) bool { return true }) {
+		ids = append(ids, at.RequestID, at.RequestID) // more often what is in motion
+	}
 	id := rapid.SampledFrom(ids).Draw(t, "request")
 	attempt := rapid.SampledFrom([]int{w.requests[id].Attempt, w.requests[id].Attempt, w.requests[id].Attempt, 1, 2, 9, 0}).Draw(t, "attempt")
 	from := bridge.From{AccountID: 1, WorkerID: rapid.SampledFrom([]string{"a", "a", "b"}).Draw(t, "worker")}
+	for _, at := range w.leaseIDs(func(l bridge.Lease) bool { return l.RequestID == id && !l.Guide }) {
+		if rapid.IntRange(0, 3).Draw(t, "speaks of its own") > 0 {
+			from.WorkerID, attempt = w.leases[at].WorkerID, at.Attempt
+		}
+	}
 	from.Conn = w.workers[from.WorkerID].Conn
 	if rapid.IntRange(0, 9).Draw(t, "stale") == 0 {
 		from.Conn = "stale"
