@@ -111,7 +111,7 @@ func (c *serveCmd) Run(ctx context.Context, io *console) error {
 	running.Go(func() error { return directory.Run(rooms) })
 	running.Go(func() error { return c.hearKnocks(rooms, directory.Void) })
 	server := &http.Server{Handler: edge.Handler(), ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
-		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}
 	for _, l := range listeners {
 		running.Go(func() error {
 			if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {

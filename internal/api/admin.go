@@ -23,7 +23,8 @@ type accountView struct {
 	PreviousUntil *time.Time `json:"webhook_secret_previous_until" doc:"Until when the secret before the last rotation is valid too"`
 }
 
-type keyView struct {
+// KeyView is a key as it is shown after it was made.
+type KeyView struct {
 	ID        int64          `json:"id"`
 	Name      string         `json:"name"`
 	Prefix    string         `json:"prefix" doc:"The key's first 8 characters"`
@@ -87,7 +88,8 @@ func (s *Server) registerAdmin(api huma.API) {
 	huma.Register(api, op("workers", "GET", "/workers/", "List an account's workers", 200), s.adminWorkers)
 }
 
-type accountPath struct {
+// AccountPath names an account. (Exported, because huma reads no others.)
+type AccountPath struct {
 	ID int64 `path:"id"`
 }
 
@@ -147,7 +149,7 @@ func (s *Server) account(ctx context.Context, id int64) (*bridge.Account, error)
 	return a, nil
 }
 
-func (s *Server) adminAccount(ctx context.Context, in *accountPath) (*struct{ Body accountView }, error) {
+func (s *Server) adminAccount(ctx context.Context, in *AccountPath) (*struct{ Body accountView }, error) {
 	a, err := s.account(ctx, in.ID)
 	if err != nil {
 		return nil, err
@@ -202,7 +204,7 @@ func (s *Server) adminCreateAccount(ctx context.Context, in *struct {
 const KeyPrefix = "cb_"
 
 func (s *Server) adminUpdateAccount(ctx context.Context, in *struct {
-	accountPath
+	AccountPath
 	Body struct {
 		Email      *string `json:"email,omitempty"`
 		WebhookURL *string `json:"webhook_url,omitempty" doc:"Empty takes it away"`
@@ -228,15 +230,15 @@ func (s *Server) adminUpdateAccount(ctx context.Context, in *struct {
 	return &struct{ Body accountSaved }{saved}, nil
 }
 
-func viewKey(k *bridge.Key) keyView {
-	v := keyView{ID: k.ID, Name: k.Name, Prefix: k.Prefix, Scopes: k.Scopes, CreatedAt: k.CreatedAt}
+func viewKey(k *bridge.Key) KeyView {
+	v := KeyView{ID: k.ID, Name: k.Name, Prefix: k.Prefix, Scopes: k.Scopes, CreatedAt: k.CreatedAt}
 	if !k.RevokedAt.IsZero() {
 		v.RevokedAt = &k.RevokedAt
 	}
 	return v
 }
 
-func (s *Server) adminKeys(ctx context.Context, in *accountPath) (*struct{ Body []keyView }, error) {
+func (s *Server) adminKeys(ctx context.Context, in *AccountPath) (*struct{ Body []KeyView }, error) {
 	if _, err := s.account(ctx, in.ID); err != nil {
 		return nil, err
 	}
@@ -244,7 +246,7 @@ func (s *Server) adminKeys(ctx context.Context, in *accountPath) (*struct{ Body 
 	if err != nil {
 		return nil, problemOf(s.o.Log, err)
 	}
-	out := &struct{ Body []keyView }{Body: []keyView{}}
+	out := &struct{ Body []KeyView }{Body: []KeyView{}}
 	for _, k := range keys {
 		out.Body = append(out.Body, viewKey(k))
 	}
@@ -252,12 +254,12 @@ func (s *Server) adminKeys(ctx context.Context, in *accountPath) (*struct{ Body 
 }
 
 type keyMade struct {
-	keyView
+	KeyView
 	Key string `json:"key" doc:"The key; shown this once"`
 }
 
 func (s *Server) adminAddKey(ctx context.Context, in *struct {
-	accountPath
+	AccountPath
 	Body struct {
 		Name   string         `json:"name,omitempty"`
 		Scopes []bridge.Scope `json:"scopes,omitempty" doc:"client, worker; left out: both"`
@@ -275,7 +277,7 @@ func (s *Server) adminAddKey(ctx context.Context, in *struct {
 }
 
 func (s *Server) adminRevokeKey(ctx context.Context, in *struct {
-	accountPath
+	AccountPath
 	KeyID int64 `path:"key_id"`
 }) (*struct{}, error) {
 	if err := bridge.Do(ctx, s.o.Post, &bridge.RevokeKey{AccountID: in.ID, KeyID: in.KeyID}); err != nil {
@@ -289,7 +291,7 @@ type secretRotated struct {
 	PreviousValidUntil time.Time `json:"previous_valid_until"`
 }
 
-func (s *Server) adminRotate(ctx context.Context, in *accountPath) (*struct{ Body secretRotated }, error) {
+func (s *Server) adminRotate(ctx context.Context, in *AccountPath) (*struct{ Body secretRotated }, error) {
 	cmd := &bridge.RotateSecret{AccountID: in.ID, Secret: webhook.NewSecret()}
 	if err := bridge.Do(ctx, s.o.Post, cmd); err != nil {
 		return nil, problemOf(s.o.Log, err)
@@ -303,12 +305,12 @@ type adminRequestPage struct {
 }
 
 func (s *Server) adminRequests(ctx context.Context, in *struct {
-	paging
+	Paging
 	Status  string `query:"status" enum:"idle,executing,done,failed"`
 	Account int64  `query:"account" doc:"Only of this account"`
 	Q       string `query:"q" doc:"Only those whose message or answer contains this, in any case"`
 }) (*adminRequestPage, error) {
-	rs, link, err := s.pageOfRequests(ctx, bridge.RequestFilter{AccountID: in.Account, Status: bridge.Status(in.Status), Contains: in.Q}, in.paging)
+	rs, link, err := s.pageOfRequests(ctx, bridge.RequestFilter{AccountID: in.Account, Status: bridge.Status(in.Status), Contains: in.Q}, in.Paging)
 	if err != nil {
 		return nil, err
 	}

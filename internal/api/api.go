@@ -58,7 +58,9 @@ type Server struct {
 	signer signer
 	api    huma.API
 	mux    *http.ServeMux
-	login  *attemptsLimit
+	// operations are huma's, in the order in which they are to be read.
+	operations []*huma.Operation
+	login      *attemptsLimit
 
 	ctx      context.Context // ends with the last of Drain
 	close    context.CancelFunc
@@ -104,6 +106,10 @@ func (s *Server) humaConfig() huma.Config {
 	c := huma.DefaultConfig("chatbridge", s.o.Version)
 	c.OpenAPIPath, c.DocsPath, c.SchemasPath = "", "", ""
 	c.CreateHooks = nil
+	c.OnAddOperation = append(c.OnAddOperation, func(_ *huma.OpenAPI, op *huma.Operation) {
+		delete(op.Responses, "422") // huma's status for bad fields; ours is 400
+		s.operations = append(s.operations, op)
+	})
 	c.Formats = map[string]huma.Format{"application/json": strictJSON, "json": strictJSON}
 	c.AllowAdditionalPropertiesByDefault = true
 	c.Info.Description = "A bridge between programs and chat pages: submit a message, get the answer as a live stream and as a signed webhook."

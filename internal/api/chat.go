@@ -90,7 +90,8 @@ type chatPage struct {
 	Body []wire.Chat
 }
 
-type paging struct {
+// Paging is what every list takes. (Exported, because huma reads no others.)
+type Paging struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"50" doc:"At most so many"`
 	Cursor string `query:"cursor" doc:"From the Link header of the page before"`
 }
@@ -164,7 +165,7 @@ func (s *Server) views(ctx context.Context, rs []*bridge.Request) []wire.Request
 }
 
 func (s *Server) listRequests(ctx context.Context, in *struct {
-	paging
+	Paging
 	Status string `query:"status" enum:"idle,executing,done,failed" doc:"Only these"`
 	Chat   string `query:"chat" doc:"Only of this chat: the site's id or our integer"`
 	Q      string `query:"q" doc:"Only those whose message or answer contains this, in any case"`
@@ -177,11 +178,11 @@ func (s *Server) listRequests(ctx context.Context, in *struct {
 		}
 		f.ChatID = chat.ID
 	}
-	return s.requestPage(ctx, f, in.paging)
+	return s.requestPage(ctx, f, in.Paging)
 }
 
 // requestPage answers with one page of what f selects, and the way to the next.
-func (s *Server) requestPage(ctx context.Context, f bridge.RequestFilter, p paging) (*requestPage, error) {
+func (s *Server) requestPage(ctx context.Context, f bridge.RequestFilter, p Paging) (*requestPage, error) {
 	rs, link, err := s.pageOfRequests(ctx, f, p)
 	if err != nil {
 		return nil, err
@@ -189,7 +190,7 @@ func (s *Server) requestPage(ctx context.Context, f bridge.RequestFilter, p pagi
 	return &requestPage{Link: link, Body: s.views(ctx, rs)}, nil
 }
 
-func (s *Server) pageOfRequests(ctx context.Context, f bridge.RequestFilter, p paging) ([]*bridge.Request, string, error) {
+func (s *Server) pageOfRequests(ctx context.Context, f bridge.RequestFilter, p Paging) ([]*bridge.Request, string, error) {
 	if p.Cursor != "" {
 		before, err := strconv.ParseInt(p.Cursor, 36, 64)
 		if err != nil || before < 1 {
@@ -297,7 +298,7 @@ func (s *Server) chatOf(ctx context.Context, ref string) (*bridge.Chat, error) {
 	return c, nil
 }
 
-func (s *Server) listChats(ctx context.Context, in *struct{ paging }) (*chatPage, error) {
+func (s *Server) listChats(ctx context.Context, in *struct{ Paging }) (*chatPage, error) {
 	f := bridge.ChatFilter{AccountID: who(ctx).Account.ID, Limit: in.Limit + 1}
 	if in.Cursor != "" {
 		var ok bool
@@ -346,12 +347,12 @@ func (s *Server) getChat(ctx context.Context, in *struct {
 }
 
 func (s *Server) chatRequests(ctx context.Context, in *struct {
-	paging
+	Paging
 	ChatID string `path:"chat_id" doc:"The site's id, or our integer"`
 }) (*requestPage, error) {
 	c, err := s.chatOf(ctx, in.ChatID)
 	if err != nil {
 		return nil, err
 	}
-	return s.requestPage(ctx, bridge.RequestFilter{AccountID: c.AccountID, ChatID: c.ID, Ascending: true}, in.paging)
+	return s.requestPage(ctx, bridge.RequestFilter{AccountID: c.AccountID, ChatID: c.ID, Ascending: true}, in.Paging)
 }

@@ -7,7 +7,6 @@ import (
 	"html/template"
 	"net/http"
 	"slices"
-	"sort"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -32,7 +31,7 @@ func (s *Server) openAPI(w http.ResponseWriter, _ *http.Request) {
 // nothing from elsewhere.
 func (s *Server) docs(w http.ResponseWriter, _ *http.Request) {
 	var page bytes.Buffer
-	if err := docsTemplate.Execute(&page, describe(s.api.OpenAPI())); err != nil {
+	if err := docsTemplate.Execute(&page, describe(s.api.OpenAPI(), s.operations)); err != nil {
 		s.fail(w, err)
 		return
 	}
@@ -61,34 +60,20 @@ type docsField struct{ Name, Where, Type, Doc string }
 
 type docsStatus struct{ Status, Doc string }
 
-func describe(o *huma.OpenAPI) docsView {
+func describe(o *huma.OpenAPI, operations []*huma.Operation) docsView {
 	v := docsView{Title: o.Info.Title, Version: o.Info.Version, Description: o.Info.Description}
-	groups := map[string]*docsGroup{}
-	var names []string
-	for path, item := range o.Paths {
-		for _, op := range []*huma.Operation{item.Get, item.Post, item.Patch, item.Put, item.Delete} {
-			if op == nil {
-				continue
-			}
-			name := op.Tags[0]
-			if groups[name] == nil {
-				groups[name] = &docsGroup{Name: name}
-				names = append(names, name)
-			}
-			groups[name].Ops = append(groups[name].Ops, describeOp(o.Components.Schemas, path, op))
+	for _, op := range operations {
+		if last := len(v.Groups) - 1; last < 0 || v.Groups[last].Name != op.Tags[0] {
+			v.Groups = append(v.Groups, docsGroup{Name: op.Tags[0]})
 		}
-	}
-	sort.Sort(sort.Reverse(sort.StringSlice(names)))
-	for _, name := range names {
-		g := groups[name]
-		slices.SortFunc(g.Ops, func(a, b docsOp) int { return strings.Compare(a.Path+a.Method, b.Path+b.Method) })
-		v.Groups = append(v.Groups, *g)
+		group := &v.Groups[len(v.Groups)-1]
+		group.Ops = append(group.Ops, describeOp(o.Components.Schemas, op))
 	}
 	return v
 }
 
-func describeOp(schemas huma.Registry, path string, op *huma.Operation) docsOp {
-	d := docsOp{ID: op.OperationID, Method: op.Method, Path: path, Summary: op.Summary, Description: op.Description, Access: accessOf(op)}
+func describeOp(schemas huma.Registry, op *huma.Operation) docsOp {
+	d := docsOp{ID: op.OperationID, Method: op.Method, Path: op.Path, Summary: op.Summary, Description: op.Description, Access: accessOf(op)}
 	for _, p := range op.Parameters {
 		d.Params = append(d.Params, docsField{Name: p.Name, Where: p.In, Type: typeName(p.Schema), Doc: firstOf(p.Description, p.Schema.Description)})
 	}
