@@ -33,6 +33,7 @@ type Directory struct {
 	version uint64 // raised when what is cached becomes void
 	keys    map[string]*bridge.Principal
 	active  map[int64]bool
+	hooks   map[int64][]*bridge.Endpoint
 	opened  map[*opening]struct{}
 	stale   chan struct{}
 }
@@ -46,7 +47,7 @@ type opening struct {
 
 // NewDirectory makes a Directory; Run runs it.
 func NewDirectory(store bridge.Reader, b bus.Bus, log *slog.Logger) *Directory {
-	return &Directory{store: store, bus: b, log: log, keys: map[string]*bridge.Principal{}, active: map[int64]bool{},
+	return &Directory{store: store, bus: b, log: log, keys: map[string]*bridge.Principal{}, active: map[int64]bool{}, hooks: map[int64][]*bridge.Endpoint{},
 		opened: map[*opening]struct{}{}, stale: make(chan struct{}, 1)}
 }
 
@@ -90,6 +91,7 @@ func (d *Directory) Void() {
 	d.version++
 	clear(d.keys)
 	clear(d.active)
+	clear(d.hooks)
 	d.mu.Unlock()
 	select {
 	case d.stale <- struct{}{}:
@@ -180,6 +182,30 @@ func (d *Directory) Active(ctx context.Context, account int64) (bool, error) {
 		d.active[account] = active
 	}
 	return active, nil
+}
+
+// Secrets are the webhook secrets of an account that are valid at now.
+func (d *Directory) Secrets(ctx context.Context, account int64, now time.Time) ([]string, error) {
+	d.mu.Lock()
+	endpoints, known := d.hooks[account]
+	version := d.version
+	d.mu.Unlock()
+	if !known {
+		var err error
+		if endpoints, err = d.store.Endpoints(ctx, account); err != nil {
+			return nil, err
+		}
+		d.mu.Lock()
+		if d.version == version {
+			d.hooks[account] = endpoints
+		}
+		d.mu.Unlock()
+	}
+	var secrets []string
+	for _, e := range endpoints {
+		secrets = append(secrets, e.Secrets(now)...)
+	}
+	return secrets, nil
 }
 
 // Who finds out whom a key speaks for. Errors: Unauthorized, Forbidden.

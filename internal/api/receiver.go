@@ -46,13 +46,13 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, http.StatusBadRequest, map[string]string{"error": "The body needs a request_id of 1 to 200 characters."})
 		return
 	}
-	known, err := s.o.Store.Request(r.Context(), strings.ToLower(id))
+	account, err := s.o.Store.RequestAccount(r.Context(), strings.ToLower(id))
 	switch {
 	case err != nil:
 		s.fail(w, err)
 		return
-	case known != nil:
-		if err := s.verify(r, known, body); err != nil {
+	case account != 0:
+		if err := s.verify(r, account, body); err != nil {
 			p := problemOf(s.o.Log, err)
 			writeJSON(w, p.Status, map[string]string{"error": p.Detail})
 			return
@@ -71,15 +71,11 @@ type received struct {
 
 // verify checks a delivery's signature against every valid secret of the
 // request's account. Errors: Unauthorized.
-func (s *Server) verify(r *http.Request, of *bridge.Request, body []byte) error {
-	endpoints, err := s.o.Store.Endpoints(r.Context(), of.AccountID)
+func (s *Server) verify(r *http.Request, account int64, body []byte) error {
+	now := time.Now()
+	secrets, err := s.o.Directory.Secrets(r.Context(), account, now)
 	if err != nil {
 		return err
-	}
-	now := time.Now()
-	var secrets []string
-	for _, e := range endpoints {
-		secrets = append(secrets, e.Secrets(now)...)
 	}
 	if webhook.Verify(secrets, r.Header, body, now) != nil {
 		return bridge.Errorf(bridge.Unauthorized, "bad_signature", "The signature does not verify with any secret of the request's account. Sign the body as Standard Webhooks says.")

@@ -34,7 +34,8 @@ type Needs struct {
 	Chat        ChatRef  // Facts.Chat
 	SiteChat    string   // Facts.SiteChat: the account's chat with this site id
 	// WaitingIn loads Facts.Waiting: the idle requests of the chat of
-	// Requests[0], with no lease, in order of submission.
+	// Requests[0], with no lease, in order of submission; not where a SiteChat
+	// was asked for and is not there.
 	WaitingIn bool
 	NextIdle  bool // Facts.Requests gets the idle request never given out (oldest first), else the one given out longest ago
 
@@ -205,6 +206,9 @@ type Reader interface {
 
 	// Request finds a request by id with chat and body.
 	Request(ctx context.Context, id string) (*Request, error)
+	// RequestAccount finds the account of a request by its id, 0 if there is no
+	// such request.
+	RequestAccount(ctx context.Context, id string) (int64, error)
 	// RequestBySeq finds a request by its sequence with chat and body.
 	RequestBySeq(ctx context.Context, seq int64) (*Request, error)
 	Requests(ctx context.Context, f RequestFilter) ([]*Request, error)

@@ -180,12 +180,13 @@ func TestStreamWaits(t *testing.T) {
 				go func() { _, _ = io.WriteString(w, event("", connected)) }() // read at once
 				return &http.Response{StatusCode: 200, Body: r}, nil
 			},
+			events(event("", connected), event("2.a", delta(0, "Hi"))), // works, so the next wait is short
 			events(event("end", `{"type":"done"}`)),
 		}}
 		if _, err := follow(t, p, nil); err != nil {
 			t.Fatal(err)
 		}
-		for i, want := range [][2]time.Duration{{40 * time.Second, 40 * time.Second}, {500 * time.Millisecond, time.Second}, {time.Second, 2 * time.Second}, {62 * time.Second, 64 * time.Second}} {
+		for i, want := range [][2]time.Duration{{40 * time.Second, 40 * time.Second}, {500 * time.Millisecond, time.Second}, {time.Second, 2 * time.Second}, {62 * time.Second, 64 * time.Second}, {250 * time.Millisecond, 500 * time.Millisecond}} {
 			if got := p.at[i+1].Sub(p.at[i]); got < want[0] || got > want[1] {
 				t.Errorf("wait %d is %v", i, got)
 			}

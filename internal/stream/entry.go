@@ -30,12 +30,12 @@ type entry struct {
 	stale   bool // the store has newer
 	loading bool // someone reads the store for it
 
-	phase      string // as the attempt's worker told it; "" if not yet
+	phase      phase // as the attempt's worker told it
 	away       bool
 	reason     string // of the last putting back; "" if not known
 	waiting    *wire.Waiting
 	waitingRev uint32 // raised with waiting; 0: not computed since it became idle
-	hinted     hint   // what another node told of a newer state
+	hinted     *hint  // what another node told of a newer state
 
 	text     *Text // nil: empty, or not known
 	known    bool  // the text is what the attempt's worker has sent
@@ -45,15 +45,15 @@ type entry struct {
 	ended *bridge.Request // with its body, until end is made of it
 	end   []byte          // the end as JSON
 
-	status  encodedStatus
+	status  *encodedStatus
 	encoded *encodedDeltas // of the present text; nil if none
 }
 
-// strip is r as an entry keeps it: readers are many, and bodies are large. It is
+// strip is r as an entry keeps it, without what is large or unused here. It is
 // a copy: what a commit brought belongs to the store.
 func strip(r *bridge.Request) *bridge.Request {
 	kept := *r
-	kept.Body = nil
+	kept.Body, kept.IdempotencyKey, kept.Fingerprint, kept.Evidence = nil, "", nil, nil
 	if r.Chat != nil {
 		chat := *r.Chat
 		kept.Chat = &chat
@@ -93,11 +93,11 @@ func (e *entry) set(r *bridge.Request, reason string) (left bool) {
 	}
 	old := e.req
 	e.req, e.unsure = strip(r), false
-	if e.stale && e.hinted.Rev > 0 && r.Rev >= e.hinted.Rev {
-		e.stale = false // this is what was hinted at
-	}
-	if reason == "" && e.hinted.Rev == r.Rev {
-		reason = e.hinted.Reason
+	if n := e.hinted; n != nil && r.Rev >= n.Rev {
+		e.stale, e.hinted = false, nil // this is what was hinted at
+		if reason == "" && r.Rev == n.Rev {
+			reason = n.Reason
+		}
 	}
 	left = e.here != 0 && (r.Status != bridge.Executing && r.Attempt >= e.here || r.Attempt > e.here)
 	if left {
@@ -108,7 +108,7 @@ func (e *entry) set(r *bridge.Request, reason string) (left bool) {
 		if e.ended == nil && e.end == nil && r.Body != nil {
 			e.ended = withBody(r)
 		}
-		e.text, e.known = nil, false // the end replaces it
+		e.text, e.known, e.encoded = nil, false, nil // the end replaces it
 	case r.Status == bridge.Idle:
 		if old == nil || old.Status != bridge.Idle || old.Attempt != r.Attempt {
 			e.restart()
@@ -133,8 +133,8 @@ func (e *entry) set(r *bridge.Request, reason string) (left bool) {
 
 // restart is the beginning of a wait or an attempt: no phase, no text.
 func (e *entry) restart() {
-	e.phase, e.away, e.asked = "", false, false
-	e.status = encodedStatus{}
+	e.phase, e.away, e.asked = 0, false, false
+	e.status = nil
 	e.known = true
 	if e.text != nil {
 		e.text.Apply(0, "")
@@ -181,7 +181,7 @@ func (e *entry) load(ctx context.Context) (busy bool, err error) {
 	case err != nil:
 		err = fmt.Errorf("load request %s for its stream: %w", e.id, err)
 	case r == nil:
-		err = bridge.Errorf(bridge.NotFound, "not_found", "There is no request with this id.")
+		err = bridge.RequestNotFound(e.id)
 	default:
 		e.hub.apply(e, r, "")
 	}

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -126,7 +127,7 @@ func (r *AccountReader) begin(ctx context.Context, lastEventID string) error {
 func shownOf(q *bridge.Request) shown {
 	s := shown{status: idle, attempt: int32(q.Attempt)}
 	if q.Status == bridge.Executing {
-		s.status, s.phase = executing, phaseIndex(phaseOf(q, ""))
+		s.status, s.phase = executing, phaseOf(q, 0)
 	}
 	return s
 }
@@ -162,7 +163,7 @@ func (r *AccountReader) poll(ctx context.Context) (Event, <-chan struct{}, time.
 		}
 		if len(r.queue) > 0 {
 			ev := r.queue[0]
-			r.queue = r.queue[1:]
+			r.queue = slices.Delete(r.queue, 0, 1)
 			return ev, nil, 0, nil
 		}
 		moved, err := r.move(ctx)
@@ -170,7 +171,7 @@ func (r *AccountReader) poll(ctx context.Context) (Event, <-chan struct{}, time.
 		case err != nil && ctx.Err() != nil:
 			return Event{}, nil, 0, ctx.Err()
 		case err != nil:
-			r.hub.o.Log.Warn("an account's stream waits for the store", "account", r.account.id, "err", err)
+			r.hub.grieve(ctx, err)
 			return Event{}, wake, loadAgain, nil
 		case !moved:
 			return Event{}, wake, 0, nil
@@ -207,6 +208,7 @@ func (r *AccountReader) move(ctx context.Context) (moved bool, err error) {
 			return true, nil
 		}
 		r.tellStored(ev)
+		r.page[0] = nil // bodies are large
 		r.page, r.seq = r.page[1:], ev.Seq
 		return true, nil
 	case r.unread:
@@ -257,7 +259,7 @@ func (w *watch) first() []byte {
 // unwatched is the state of a request that is one too many to follow.
 func (r *AccountReader) unwatched(q *bridge.Request) []byte {
 	if q.Status == bridge.Executing {
-		return wire.Executing(q.ID, phaseOf(q, ""), q.Attempt, false)
+		return wire.Executing(q.ID, phaseOf(q, 0).String(), q.Attempt, false)
 	}
 	return wire.Idle(q.ID, r.hub.waiting(q))
 }
@@ -279,12 +281,10 @@ func (r *AccountReader) tellStored(ev *bridge.Event) {
 		now.status = idle
 		out.Data = wire.Made(q.ID, r.hub.o.RequestJSON(asMade(q)))
 	case bridge.EventExecuting, bridge.EventGo:
-		phase := bridge.PhaseOpening
-		if ev.Type == bridge.EventGo {
-			phase = bridge.PhaseSubmitted
+		if now.phase = opening; ev.Type == bridge.EventGo {
+			now.phase = submitted
 		}
-		now.phase = phaseIndex(phase)
-		out.Data = wire.Executing(q.ID, phase, ev.Attempt, false)
+		out.Data = wire.Executing(q.ID, now.phase.String(), ev.Attempt, false)
 	case bridge.EventPutBack:
 		now.status = idle
 		out.Data = wire.PutBack(q.ID, string(ev.Reason))
@@ -344,9 +344,9 @@ func (w *watch) next() []byte {
 			return e.encodeStatus(e.id, now)
 		}
 		if now.status == executing && e.known && e.text != nil {
-			if from, changed := e.text.next(&w.cursor); changed {
+			if offset, changed := e.text.next(&w.cursor); changed {
 				e.text.reach(&w.cursor)
-				return wire.Delta(e.id, from.points, e.text.buf[from.bytes:])
+				return wire.Delta(e.id, offset, e.text.from(offset))
 			}
 		}
 	}

@@ -24,15 +24,23 @@ const (
 	// loadAgain is the wait after the store could not be read for a stream that
 	// is open: it must not end for that.
 	loadAgain = time.Second
+	// grieveEvery is how often a log says that the store fails: thousands of
+	// streams may find out at once.
+	grieveEvery = 10 * time.Second
 	// sweepTime bounds the reads of one look.
 	sweepTime = 30 * time.Second
 )
 
-// Why a stream ends before its end; the client may come back, and resume.
+// Why a stream ends before its end, or does not open.
 var (
-	ErrDraining = errors.New("the node is draining")                     // here or at another node
-	ErrRevoked  = errors.New("the stream's key or account was shut off") // it will not be let in
-	ErrClosed   = errors.New("the stream was closed")                    // by its own Close
+	// ErrDraining: come back, here or at another node, and resume.
+	ErrDraining error = &bridge.Error{Kind: bridge.Unavailable, Code: "draining", RetryAfter: time.Second,
+		Detail: "This server is about to stop. Connect again in a moment; the stream goes on where it was."}
+	// ErrRevoked: it will not be let in again.
+	ErrRevoked error = &bridge.Error{Kind: bridge.Unauthorized, Code: "revoked",
+		Detail: "The key or account of this stream was shut off. Use a valid key."}
+	// ErrClosed: by the stream's own Close.
+	ErrClosed = errors.New("the stream was closed")
 )
 
 // Store is what the streams read: part of bridge.Reader.
@@ -60,11 +68,13 @@ type Options struct {
 type Hub struct {
 	o       Options
 	streams atomic.Int64 // open ones
+	grieved atomic.Int64 // when it was last said that the store fails; Unix nanoseconds
 
 	mu       sync.Mutex
 	entries  map[string]*entry
 	accounts map[int64]*account
 	unknown  unknowns
+	recent   recent
 	draining bool
 
 	kick chan struct{} // there is work for Run
@@ -103,6 +113,7 @@ func New(o Options) *Hub {
 	h := &Hub{o: o, entries: map[string]*entry{}, accounts: map[int64]*account{}, kick: make(chan struct{}, 1)}
 	h.todo.waiting, h.todo.stale = map[*account]struct{}{}, map[*entry]struct{}{}
 	h.unknown.init()
+	h.recent.states = map[string]*bridge.Request{}
 	return h
 }
 
@@ -131,7 +142,7 @@ func (h *Hub) Run(ctx context.Context) error {
 // never blocks.
 func (h *Hub) Committed(c *bridge.Changes) {
 	for _, r := range c.Requests {
-		if e := h.find(r.ID); e != nil {
+		if e := h.note(r); e != nil {
 			h.apply(e, r, putBackReason(c, r.ID))
 		}
 	}
@@ -181,6 +192,22 @@ func (a *account) stir() {
 	}
 }
 
+// grieve says that a store which fails keeps streams waiting.
+func (h *Hub) grieve(ctx context.Context, err error) {
+	now, last := time.Now().UnixNano(), h.grieved.Load()
+	if ctx.Err() == nil && now-last >= int64(grieveEvery) && h.grieved.CompareAndSwap(last, now) {
+		h.o.Log.Warn("streams wait for the store", "err", err)
+	}
+}
+
+// note remembers a commit, and finds the request's entry, nil if it has none.
+func (h *Hub) note(r *bridge.Request) *entry {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.recent.note(r)
+	return h.entries[r.ID]
+}
+
 func (h *Hub) find(id string) *entry {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -190,13 +217,18 @@ func (h *Hub) find(id string) *entry {
 // acquire gives the entry of a request, made if need be; release lets go of it.
 func (h *Hub) acquire(id string) *entry {
 	h.mu.Lock()
-	defer h.mu.Unlock()
 	e := h.entries[id]
+	var last *bridge.Request
 	if e == nil {
 		e = &entry{hub: h, id: id}
 		h.entries[id] = e
+		last = h.recent.states[id]
 	}
 	e.refs++
+	h.mu.Unlock()
+	if last != nil {
+		h.apply(e, last, "") // ignored where a commit came in between
+	}
 	return e
 }
 
@@ -289,8 +321,8 @@ func (h *Hub) chores(ctx context.Context) {
 		}
 	}
 	for _, e := range stale {
-		if err := h.reload(ctx, e); err != nil && ctx.Err() == nil {
-			h.o.Log.Warn("load a request for its stream", "request_id", e.id, "err", err)
+		if err := h.reload(ctx, e); err != nil {
+			h.grieve(ctx, err)
 			return // the next look finds the rest
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"unicode/utf8"
@@ -57,7 +58,7 @@ func (h *Hub) hint(data []byte) {
 		if e := h.find(n.ID); e != nil {
 			e.mu.Lock()
 			if e.req == nil || e.req.Rev < n.Rev {
-				e.doubt(n)
+				e.doubt(&n)
 			}
 			e.mu.Unlock()
 		}
@@ -69,9 +70,9 @@ func (h *Hub) hint(data []byte) {
 	}
 }
 
-// doubt notes that the store has newer: a reader loads it, or Run where there
-// is none. The caller holds the entry's lock.
-func (e *entry) doubt(n hint) {
+// doubt notes that the store has newer, and what, where that is known: a reader
+// loads it, or Run where there is none. The caller holds the entry's lock.
+func (e *entry) doubt(n *hint) {
 	e.hinted = n
 	if e.stale {
 		return
@@ -94,9 +95,7 @@ func (h *Hub) look(ctx context.Context) {
 	h.mu.Unlock()
 	for _, a := range accounts {
 		if err := h.lookAt(ctx, a); err != nil {
-			if ctx.Err() == nil {
-				h.o.Log.Warn("look for missed changes", "account", a.id, "err", err)
-			}
+			h.grieve(ctx, fmt.Errorf("look for missed changes of account %d: %w", a.id, err))
 			break
 		}
 	}
@@ -138,7 +137,7 @@ func (h *Hub) lookAt(ctx context.Context, a *account) error {
 		now := states[e.id]
 		e.mu.Lock()
 		if e.req != nil && !e.req.Status.Ended() && (now == nil || now.Rev > e.req.Rev) {
-			e.doubt(hint{})
+			e.doubt(nil)
 		}
 		e.mu.Unlock()
 	}
@@ -200,7 +199,7 @@ func (e *entry) ask() {
 // announce tells the other nodes that the attempt runs here, and its phase.
 func (e *entry) announce() {
 	if e.here != 0 && e.peers() {
-		e.hub.o.Bus.Publish(subjectText+e.id, liveNews{Attempt: e.here, Phase: e.phase, Away: e.away}.encode(nil))
+		e.hub.o.Bus.Publish(subjectText+e.id, liveNews{Attempt: e.here, Phase: e.phase.String(), Away: e.away}.encode(nil))
 	}
 }
 
@@ -218,7 +217,7 @@ func (e *entry) publish(from mark) {
 				to--
 			}
 		}
-		n := liveNews{Attempt: e.here, Phase: e.phase, Away: e.away, Base: from.id(), More: more}
+		n := liveNews{Attempt: e.here, Phase: e.phase.String(), Away: e.away, Base: from.id(), More: more}
 		e.hub.o.Bus.Publish(subjectText+e.id, n.encode(e.text.buf[from.bytes:to]))
 		from = e.text.advance(from, to)
 	}
@@ -266,12 +265,12 @@ func (e *entry) heard(n liveNews, text string) (left bool) {
 	}
 	if e.req == nil || e.req.Status != bridge.Executing || e.req.Attempt != n.Attempt {
 		if e.req != nil && !e.req.Status.Ended() {
-			e.doubt(hint{})
+			e.doubt(nil)
 		}
 		return left
 	}
-	if e.phase != n.Phase || e.away != n.Away {
-		e.phase, e.away = n.Phase, n.Away
+	if told := parsePhase(n.Phase); e.phase != told || e.away != n.Away {
+		e.phase, e.away = told, n.Away
 		e.changed()
 	}
 	if n.Base == "" {

@@ -224,7 +224,7 @@ func (r *Reader) poll(ctx context.Context) (ev Event, wake <-chan struct{}, agai
 		case ctx.Err() != nil || bridge.AsError(err).Kind == bridge.NotFound:
 			return ev, nil, 0, err
 		}
-		e.hub.o.Log.Warn("a stream waits for the store", "request_id", e.id, "err", err)
+		e.hub.grieve(ctx, err)
 		return ev, e.waitChan(), loadAgain, nil
 	}
 	if next, news := e.step(r.told); news {
@@ -250,7 +250,7 @@ const sharedDeltas = 4
 type encodedDeltas struct {
 	next int
 	of   [sharedDeltas]struct {
-		points int
+		offset int
 		delta  Event
 	}
 }
@@ -263,7 +263,7 @@ func (e *entry) delta(c *Cursor) (Event, bool) {
 	if t == nil {
 		t = &noText
 	}
-	from, changed := t.next(c)
+	offset, changed := t.next(c)
 	if !changed {
 		return Event{}, false
 	}
@@ -271,14 +271,15 @@ func (e *entry) delta(c *Cursor) (Event, bool) {
 	if e.encoded == nil {
 		e.encoded = new(encodedDeltas)
 	}
-	for _, have := range e.encoded.of {
-		if have.delta.Data != nil && have.points == from.points {
+	for i := range e.encoded.of {
+		have := &e.encoded.of[i]
+		if have.delta.Data != nil && have.offset == offset {
 			return have.delta, true
 		}
 	}
 	slot := &e.encoded.of[e.encoded.next]
 	e.encoded.next = (e.encoded.next + 1) % sharedDeltas
-	slot.points = from.points
-	slot.delta = Event{ID: c.ID(), Data: wire.Delta("", from.points, t.buf[from.bytes:])}
+	slot.offset = offset
+	slot.delta = Event{ID: c.ID(), Data: wire.Delta("", offset, t.from(offset))}
 	return slot.delta, true
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,10 +15,10 @@ import (
 )
 
 const (
-	connected = `{"type": "connected", "request_id": "a"}`
-	noWorker  = `{"type":"status","status":"idle","waiting":{"reason":"no_worker","until":null}}`
-	opening   = `{"type":"status","status":"executing","phase":"opening","attempt":1,"away":false}`
-	submitted = `{"type":"status","status":"executing","phase":"submitted","attempt":1,"away":false}`
+	connected     = `{"type": "connected", "request_id": "a"}`
+	noWorker      = `{"type":"status","status":"idle","waiting":{"reason":"no_worker","until":null}}`
+	toldOpening   = `{"type":"status","status":"executing","phase":"opening","attempt":1,"away":false}`
+	toldSubmitted = `{"type":"status","status":"executing","phase":"submitted","attempt":1,"away":false}`
 )
 
 func endOf(j *job) string { return EndID + " " + string(wire.EndBody(j.r)) }
@@ -29,21 +30,21 @@ func TestAWholeLife(t *testing.T) {
 	r := open(t, h, "a", "")
 	expect(t, r, connected, noWorker)
 	j.claim()
-	expect(t, r, idOf("")+" "+opening)
+	expect(t, r, idOf("")+" "+toldOpening)
 	h.Phase("a", 1, bridge.PhaseTyping)
-	expect(t, r, strings.Replace(opening, "opening", "typing", 1))
+	expect(t, r, strings.Replace(toldOpening, "opening", "typing", 1))
 	j.mayBeSent()
-	expect(t, r, submitted)
+	expect(t, r, toldSubmitted)
 	h.Phase("a", 1, bridge.PhaseAnswering)
 	if !j.delta(0, "Hello") {
 		t.Fatal("resync")
 	}
-	answering := strings.Replace(submitted, "submitted", "answering", 1)
-	expect(t, r, idOf("")+" "+answering, idOf("Hello")+` {"type":"delta","offset":0,"text":"Hello"}`)
+	toldAnswering := strings.Replace(toldSubmitted, "submitted", "answering", 1)
+	expect(t, r, idOf("")+" "+toldAnswering, idOf("Hello")+` {"type":"delta","offset":0,"text":"Hello"}`)
 	h.Away("a", 1, true)
 	j.delta(5, ", w")
 	j.delta(8, "orld \"<")
-	expect(t, r, idOf("Hello")+" "+strings.Replace(answering, "false", "true", 1), `{"type":"delta","offset":5,"text":", world \"<"}`)
+	expect(t, r, idOf("Hello")+" "+strings.Replace(toldAnswering, "false", "true", 1), `{"type":"delta","offset":5,"text":", world \"<"}`)
 	j.delta(4, "")
 	expect(t, r, idOf("Hell")+` {"type":"delta","offset":4,"text":""}`)
 	if h.Partial("a") != "Hell" {
@@ -68,15 +69,15 @@ func TestPutBack(t *testing.T) {
 	expect(t, slow, connected, noWorker)
 	j.claim()
 	h.Phase("a", 1, bridge.PhaseTyping)
-	expect(t, r, strings.Replace(opening, "opening", "typing", 1))
-	expect(t, slow, strings.Replace(opening, "opening", "typing", 1))
+	expect(t, r, strings.Replace(toldOpening, "opening", "typing", 1))
+	expect(t, slow, strings.Replace(toldOpening, "opening", "typing", 1))
 	j.putBack(bridge.RateLimited)
 	const back = `{"type":"status","status":"idle","phase":null,"reason":"rate_limited"}`
 	expect(t, r, back)
 	h.reconsider(h.find("a"))
 	expect(t, r, noWorker)
 	j.claim()
-	second := strings.Replace(opening, `"attempt":1`, `"attempt":2`, 1)
+	second := strings.Replace(toldOpening, `"attempt":1`, `"attempt":2`, 1)
 	expect(t, r, second)
 	expect(t, slow, back, second)
 	j.putBack("")
@@ -90,10 +91,10 @@ func TestStepsInBetween(t *testing.T) {
 		move func(*job)
 		want []string
 	}{
-		{"idle to done", func(j *job) { j.claim(); j.mayBeSent(); j.done("x") }, []string{submitted, "end"}},
+		{"idle to done", func(j *job) { j.claim(); j.mayBeSent(); j.done("x") }, []string{toldSubmitted, "end"}},
 		{"idle to failed", func(j *job) { j.fail(bridge.Expired) }, []string{"end"}},
 		{"put back and done", func(j *job) { j.claim(); j.putBack("challenge"); j.claim(); j.mayBeSent(); j.done("x") },
-			[]string{strings.Replace(submitted, `"attempt":1`, `"attempt":2`, 1), "end"}},
+			[]string{strings.Replace(toldSubmitted, `"attempt":1`, `"attempt":2`, 1), "end"}},
 		{"put back twice", func(j *job) { j.claim(); j.putBack("challenge"); j.claim(); j.putBack("logged_out") },
 			[]string{`{"type":"status","status":"idle","phase":null,"reason":"logged_out"}`}},
 	} {
@@ -119,17 +120,19 @@ func TestResume(t *testing.T) {
 	j.claim()
 	j.mayBeSent()
 	j.delta(0, "日本語")
-	delta := func(offset, text string) string { return `{"type":"delta","offset":` + offset + `,"text":"` + text + `"}` }
+	delta := func(offset, text string) string {
+		return `{"type":"delta","offset":` + offset + `,"text":"` + text + `"}`
+	}
 	for _, c := range []struct {
 		last string
 		want []string
 	}{
-		{"", []string{idOf("") + " " + submitted, delta("0", "日本語")}},
-		{idOf("日本"), []string{idOf("日本") + " " + submitted, delta("2", "語")}},
-		{idOf("日本語"), []string{idOf("日本語") + " " + submitted}},
-		{idOf("日x"), []string{idOf("日x") + " " + submitted, idOf("日本語") + " " + delta("0", "日本語")}},
-		{idOf("日本語です"), []string{idOf("日本語です") + " " + submitted, delta("0", "日本語")}},
-		{"garbage", []string{idOf("") + " " + submitted, delta("0", "日本語")}},
+		{"", []string{idOf("") + " " + toldSubmitted, delta("0", "日本語")}},
+		{idOf("日本"), []string{idOf("日本") + " " + toldSubmitted, delta("2", "語")}},
+		{idOf("日本語"), []string{idOf("日本語") + " " + toldSubmitted}},
+		{idOf("日x"), []string{idOf("日x") + " " + toldSubmitted, idOf("日本語") + " " + delta("0", "日本語")}},
+		{idOf("日本語です"), []string{idOf("日本語です") + " " + toldSubmitted, delta("0", "日本語")}},
+		{"garbage", []string{idOf("") + " " + toldSubmitted, delta("0", "日本語")}},
 	} {
 		expect(t, open(t, h, "a", c.last), append([]string{connected}, c.want...)...)
 	}
@@ -154,9 +157,9 @@ func TestUnknownText(t *testing.T) {
 	h := newHub(w)
 	j.nodes = []*Hub{h}
 	same, other, fresh := open(t, h, "a", idOf("He")), open(t, h, "a", idOf("Hx")), open(t, h, "a", "")
-	expect(t, same, connected, idOf("He")+" "+submitted)
-	expect(t, other, connected, submitted)
-	expect(t, fresh, connected, submitted)
+	expect(t, same, connected, idOf("He")+" "+toldSubmitted)
+	expect(t, other, connected, toldSubmitted)
+	expect(t, fresh, connected, toldSubmitted)
 	h.Begin("a", 1)
 	expect(t, same)
 	if j.delta(2, "llo") {
@@ -181,7 +184,7 @@ func TestWhatIsIgnored(t *testing.T) {
 	j.putBack("")
 	j.claim()
 	j.mayBeSent()
-	expect(t, r, connected, strings.Replace(submitted, `"attempt":1`, `"attempt":2`, 1))
+	expect(t, r, connected, strings.Replace(toldSubmitted, `"attempt":1`, `"attempt":2`, 1))
 	for _, attempt := range []int{0, 1, 3} {
 		h.Phase("a", attempt, bridge.PhaseAnswering)
 		h.Away("a", attempt, true)
@@ -234,7 +237,7 @@ func TestEndWithoutBody(t *testing.T) {
 		j := w.submit("a", h)
 		j.claim()
 		r := open(t, h, "a", "")
-		expect(t, r, connected, opening)
+		expect(t, r, connected, toldOpening)
 		j.bare = true
 		w.broken = errStore
 		j.done("x")
@@ -258,7 +261,7 @@ func TestOpenFails(t *testing.T) {
 	if _, err := h.Open(t.Context(), "a", Open{}); bridge.AsError(err).Kind != bridge.NotFound {
 		t.Errorf("no request: %v", err)
 	}
-	w.submit("a", h)
+	w.submit("a") // unheard: to be loaded
 	refused := errors.New("no")
 	if _, err := h.Open(t.Context(), "a", Open{Allow: func(r *bridge.Request) error {
 		if r.ID != "a" || r.AccountID != testAccount {
@@ -411,8 +414,10 @@ func TestWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
 		until := time.Date(2030, 1, 2, 3, 4, 5, 678900, time.FixedZone("", 3600))
-		now, asked := &wire.Waiting{Reason: wire.WaitBusy}, 0
-		h := New(Options{Store: w, Waiting: func(r *bridge.Request) *wire.Waiting { asked++; return now }})
+		var now atomic.Pointer[wire.Waiting]
+		var asked atomic.Int64
+		now.Store(&wire.Waiting{Reason: wire.WaitBusy})
+		h := New(Options{Store: w, Waiting: func(r *bridge.Request) *wire.Waiting { asked.Add(1); return now.Load() }})
 		run(t, h)
 		h.WaitingChanged(testAccount)
 		j := w.submit("a", h)
@@ -420,7 +425,7 @@ func TestWaiting(t *testing.T) {
 		expect(t, r, connected, `{"type":"status","status":"idle","waiting":{"reason":"busy","until":null}}`)
 		change := func(w *wire.Waiting, want ...string) {
 			t.Helper()
-			now = w
+			now.Store(w)
 			h.WaitingChanged(testAccount)
 			synctest.Wait()
 			expect(t, r, want...)
@@ -429,10 +434,10 @@ func TestWaiting(t *testing.T) {
 		change(&wire.Waiting{Reason: wire.WaitPaused, Until: &until}, `{"type":"status","status":"idle","waiting":{"reason":"paused","until":"2030-01-02T02:04:05.000678Z"}}`)
 		change(nil, `{"type":"status","status":"idle","waiting":null}`)
 		j.claim()
-		expect(t, r, opening)
-		before := asked
+		expect(t, r, toldOpening)
+		before := asked.Load()
 		change(&wire.Waiting{Reason: wire.WaitBusy})
-		if asked != before {
+		if asked.Load() != before {
 			t.Error("asked why a request waits that does not")
 		}
 		j.putBack(bridge.Challenge)

@@ -9,7 +9,7 @@ import (
 // reader has one.
 type shown struct {
 	status  standing
-	phase   byte // index into phases
+	phase   phase
 	away    bool
 	back    bool   // idle: told as put back
 	attempt int32  // the last that is known of
@@ -25,15 +25,37 @@ const (
 	ended
 )
 
-var phases = [...]string{bridge.PhaseOpening, bridge.PhaseTyping, bridge.PhaseSubmitted, bridge.PhaseAnswering}
+// phase is how far an attempt has come; the zero phase is not told yet.
+type phase byte
 
-func phaseIndex(phase string) byte {
-	for i, p := range phases {
-		if p == phase {
-			return byte(i)
+const (
+	opening phase = 1 + iota
+	typing
+	submitted
+	answering
+)
+
+var phases = [...]string{opening: bridge.PhaseOpening, typing: bridge.PhaseTyping, submitted: bridge.PhaseSubmitted, answering: bridge.PhaseAnswering}
+
+func (p phase) String() string { return phases[p] }
+
+// parsePhase is 0 for what is no phase of an attempt that runs.
+func parsePhase(s string) phase {
+	for p, name := range phases {
+		if s == name {
+			return phase(p)
 		}
 	}
 	return 0
+}
+
+// phaseOf is the phase of an executing request as its worker told it, and no
+// less than what is stored.
+func phaseOf(r *bridge.Request, told phase) phase {
+	if r.MaySendAt.IsZero() {
+		return max(told, opening)
+	}
+	return max(told, submitted)
 }
 
 // present is the state of a loaded entry. The caller holds the lock.
@@ -43,7 +65,7 @@ func (e *entry) present() shown {
 	case bridge.Idle:
 		s.status, s.waiting = idle, e.waitingRev
 	case bridge.Executing:
-		s.status, s.phase, s.away = executing, phaseIndex(phaseOf(e.req, e.phase)), e.away
+		s.status, s.phase, s.away = executing, phaseOf(e.req, e.phase), e.away
 	default:
 		s.status = ended
 	}
@@ -60,7 +82,7 @@ func (e *entry) step(told shown) (next shown, news bool) {
 		return now, true
 	case now.status == ended:
 		if told.status == idle && e.req.Status == bridge.Done {
-			return shown{status: executing, phase: phaseIndex(bridge.PhaseSubmitted), attempt: now.attempt}, true
+			return shown{status: executing, phase: submitted, attempt: now.attempt}, true
 		}
 		return now, told.status != ended
 	case told.status == executing && (now.status == idle || now.attempt != told.attempt):
@@ -84,8 +106,11 @@ type encodedStatus struct {
 // statusData is a state, other than the end, as JSON; readers that are told the
 // same share it. The caller holds the lock.
 func (e *entry) statusData(s shown) []byte {
-	if e.status.data == nil || e.status.of != s {
-		e.status = encodedStatus{s, e.encodeStatus("", s)}
+	if e.watchers == 1 {
+		return e.encodeStatus("", s) // nobody to share it with: most idle streams are alone
+	}
+	if e.status == nil || e.status.of != s {
+		e.status = &encodedStatus{s, e.encodeStatus("", s)}
 	}
 	return e.status.data
 }
@@ -93,7 +118,7 @@ func (e *entry) statusData(s shown) []byte {
 func (e *entry) encodeStatus(requestID string, s shown) []byte {
 	switch {
 	case s.status == executing:
-		return wire.Executing(requestID, phases[s.phase], int(s.attempt), s.away)
+		return wire.Executing(requestID, s.phase.String(), int(s.attempt), s.away)
 	case s.back:
 		return wire.PutBack(requestID, e.reason)
 	default:

@@ -241,31 +241,31 @@ func (c *Cursor) ID() string { return formatID(c.points, c.sum^fnvOffset) }
 // Next moves c to the end of the text. changed is false when that is nothing
 // new; else what c had becomes its first offset code points and text.
 func (t *Text) Next(c *Cursor) (offset int, text string, changed bool) {
-	at, changed := t.next(c)
+	offset, changed = t.next(c)
 	if !changed {
-		return c.points, "", false
+		return offset, "", false
 	}
 	t.reach(c)
-	return at.points, string(t.buf[at.bytes:]), true
+	return offset, string(t.from(offset)), true
 }
 
-// next tells from where c must read on. It does not move c, but believes it
-// where it is right.
-func (t *Text) next(c *Cursor) (from mark, changed bool) {
-	n := c.points
-	if c.unsure && t.Has(n, c.sum^fnvOffset) {
+// next tells from which code point on c must read. It does not move c, but
+// believes it where it is right.
+func (t *Text) next(c *Cursor) (offset int, changed bool) {
+	offset = c.points
+	if c.unsure && t.Has(offset, c.sum^fnvOffset) {
 		c.unsure, c.seen = false, t.seen
 	}
 	if c.unsure {
-		n = 0
+		offset = 0
 	} else if i := sort.Search(len(t.cuts), func(i int) bool { return t.cuts[i].number > c.seen }); i < len(t.cuts) {
-		n = min(n, t.cuts[i].at)
+		offset = min(offset, t.cuts[i].at)
 	}
-	if n == c.points && n == t.end.points {
-		return mark{}, false
-	}
-	return t.mark(n), true
+	return offset, offset != c.points || offset != t.end.points
 }
+
+// from is the text from a code point on, valid until the next Apply.
+func (t *Text) from(offset int) []byte { return t.buf[t.mark(offset).bytes:] }
 
 // reach moves c to the end.
 func (t *Text) reach(c *Cursor) {

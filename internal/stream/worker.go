@@ -40,14 +40,12 @@ func (e *entry) runs(attempt int) bool {
 	return e.here == attempt && attempt != 0 && (e.req == nil || e.req.Status == bridge.Executing && e.req.Attempt == attempt)
 }
 
-// Phase says how far an attempt has come.
-func (h *Hub) Phase(requestID string, attempt int, phase string) {
-	switch phase {
-	case bridge.PhaseOpening, bridge.PhaseTyping, bridge.PhaseSubmitted, bridge.PhaseAnswering:
-	default:
-		return
+// Phase says how far an attempt has come: opening, typing, submitted or
+// answering.
+func (h *Hub) Phase(requestID string, attempt int, told string) {
+	if p := parsePhase(told); p != 0 {
+		h.move(requestID, attempt, func(e *entry) { e.phase = p })
 	}
-	h.move(requestID, attempt, func(e *entry) { e.phase = phase })
 }
 
 // Away says whether an attempt's worker has no socket for now.
@@ -126,7 +124,7 @@ func (h *Hub) Partial(requestID string) string {
 // PhaseOf is the phase of a request that executes: as its worker told it, where
 // that is known here, and no less than what is stored.
 func (h *Hub) PhaseOf(r *bridge.Request) string {
-	told := ""
+	var told phase
 	if e := h.find(r.ID); e != nil {
 		e.mu.Lock()
 		if e.here == r.Attempt || e.req != nil && e.req.Attempt == r.Attempt {
@@ -134,17 +132,5 @@ func (h *Hub) PhaseOf(r *bridge.Request) string {
 		}
 		e.mu.Unlock()
 	}
-	return phaseOf(r, told)
-}
-
-func phaseOf(r *bridge.Request, told string) string {
-	switch {
-	case r.MaySendAt.IsZero():
-		if told == "" {
-			return bridge.PhaseOpening
-		}
-	case told == "" || told == bridge.PhaseOpening || told == bridge.PhaseTyping:
-		return bridge.PhaseSubmitted
-	}
-	return told
+	return phaseOf(r, told).String()
 }

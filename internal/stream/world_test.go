@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -245,4 +246,18 @@ func empty(t testing.TB, hubs ...*Hub) {
 		}
 		h.mu.Unlock()
 	}
+}
+
+// measure returns by how many bytes f makes the heap grow.
+func measure(f func()) int {
+	heap := func() int {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return int(m.HeapAlloc)
+	}
+	before := heap()
+	f()
+	return heap() - before
 }

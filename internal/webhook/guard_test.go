@@ -182,9 +182,11 @@ func TestControlRefusesWhatItCannotRead(t *testing.T) {
 			t.Errorf("%q is dialled", address)
 		}
 	}
-	err := g.control("tcp4", "10.0.0.1:80", nil)
-	if blocked, ok := errors.AsType[*BlockedError](err); !ok || blocked.Name != "private use" {
-		t.Errorf("10.0.0.1: %v", err)
+	for address, name := range map[string]string{"10.0.0.1:80": "private use", "[fe80::1%eth0]:80": "link local", "[64:ff9b::a9fe:a9fe]:80": "a cloud's metadata service"} {
+		err := g.control("tcp", address, nil)
+		if blocked, ok := errors.AsType[*BlockedError](err); !ok || blocked.Name != name {
+			t.Errorf("%s: %v", address, err)
+		}
 	}
 }
 

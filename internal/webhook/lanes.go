@@ -224,9 +224,6 @@ func (ls *lanes) ended(la *lane, status int) {
 	case status == http.StatusGone: // the endpoint is off as soon as that is stored
 		ls.drop(la.endpoint.ID, la)
 	}
-	if ls.ctx == nil {
-		return
-	}
 	if full { // others may have waited for the place; a map's order is fair enough
 		for _, other := range ls.lanes {
 			ls.advance(other)

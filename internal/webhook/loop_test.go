@@ -1,251 +1,15 @@
 package webhook
 
 import (
-	"context"
 	"fmt"
-	"net"
 	"net/http"
-	"net/url"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"chatbridge/internal/bridge"
-	"chatbridge/internal/store/sqlite"
 )
-
-// world is a store, a loop on it and a receiver that stands for every
-// endpoint, told apart by host; all in one bubble.
-type world struct {
-	*testing.T
-	store   *sqlite.Store
-	client  *Client
-	loop    *Loop
-	account *bridge.Account
-	stop    context.CancelFunc
-	stopped chan struct{}
-
-	mu     sync.Mutex
-	begun  time.Time
-	hits   []hit
-	answer map[string]http.HandlerFunc // by host; none: 200
-	refuse func(bridge.Command) error  // an error instead of executing it
-	looks  int                         // calls of NextTry
-	claims int
-
-	endings int
-	step    int  // of new deliveries
-	crashed bool // first tries are claimed for a node that is no more
-}
-
-type hit struct {
-	host, id, body string
-	at             time.Duration // since the world began
-}
-
-// inWorld runs fn in a bubble in which a loop runs.
-func inWorld(t *testing.T, fn func(w *world)) {
-	synctest.Test(t, func(t *testing.T) {
-		w := &world{T: t, begun: time.Now(), answer: map[string]http.HandlerFunc{}}
-		var err error
-		if w.store, err = sqlite.Open(t.Context(), sqlite.Options{Path: ":memory:"}); err != nil {
-			t.Fatal(err)
-		}
-		pipes := &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
-		srv := &http.Server{Handler: w, ErrorLog: quiet()}
-		served := make(chan struct{})
-		go func() { defer close(served); _ = srv.Serve(pipes) }() // waited for below
-		w.client = NewClient(ClientOptions{Own: func(*url.URL) bool { return true }, DialOwn: pipes.dial})
-
-		w.account = &bridge.Account{Email: "a@example.com", Active: true, CreatedAt: time.Now(), UpdatedAt: time.Now()}
-		w.do(func(*bridge.Facts) *bridge.Changes { return &bridge.Changes{Accounts: []*bridge.Account{w.account}} })
-		w.start("n1")
-		defer func() { // also when a test gives up
-			w.halt()
-			w.client.Close()
-			_ = srv.Close()
-			<-served
-			if err := w.store.Close(); err != nil {
-				t.Error(err)
-			}
-		}()
-		fn(w)
-	})
-}
-
-func (w *world) start(node string) {
-	ctx, stop := context.WithCancel(w.Context())
-	w.stop, w.stopped = stop, make(chan struct{})
-	loop := New(Options{Store: countingReader{w.store, w}, Post: w.post, Node: node, Client: w.client, Rand: func() float64 { return 0.5 }})
-	w.loop = loop
-	done := w.stopped
-	go func() { defer close(done); _ = loop.Run(ctx) }() // halt waits for it
-	synctest.Wait()
-}
-
-// halt stops the loop and waits for it.
-func (w *world) halt() { w.stop(); <-w.stopped }
-
-// post is a node's: what is committed is told to the room first.
-func (w *world) post(cmd bridge.Command, done func(*bridge.Changes, error)) {
-	w.mu.Lock()
-	if _, ok := cmd.(*bridge.ClaimDeliveries); ok {
-		w.claims++
-	}
-	refuse := w.refuse
-	w.mu.Unlock()
-	if refuse != nil {
-		if err := refuse(cmd); err != nil {
-			done(nil, err)
-			return
-		}
-	}
-	w.store.Post(cmd, func(c *bridge.Changes, err error) {
-		if err == nil && w.loop != nil {
-			w.loop.Committed(c)
-		}
-		done(c, err)
-	})
-}
-
-type countingReader struct {
-	bridge.Reader
-	w *world
-}
-
-func (r countingReader) NextTry(ctx context.Context) (time.Time, error) {
-	r.w.mu.Lock()
-	r.w.looks++
-	r.w.mu.Unlock()
-	return r.Reader.NextTry(ctx)
-}
-
-// change is a command of these tests.
-type change struct {
-	needs  bridge.Needs
-	decide func(*bridge.Facts) *bridge.Changes
-}
-
-func (c *change) Needs() bridge.Needs { return c.needs }
-func (c *change) Decide(f *bridge.Facts) (*bridge.Changes, error) {
-	out := c.decide(f)
-	out.Now = f.Now
-	return out, nil
-}
-
-func (w *world) do(decide func(*bridge.Facts) *bridge.Changes) {
-	w.Helper()
-	var needs bridge.Needs
-	if w.account.ID != 0 {
-		needs = bridge.Needs{AccountID: w.account.ID, Endpoints: true}
-	}
-	if err := bridge.Do(context.Background(), w.post, &change{needs, decide}); err != nil {
-		w.Fatal(err)
-	}
-}
-
-// endpoint adds one with this host.
-func (w *world) endpoint(host string, answer http.HandlerFunc) *bridge.Endpoint {
-	w.Helper()
-	if answer != nil {
-		w.mu.Lock()
-		w.answer[host] = answer
-		w.mu.Unlock()
-	}
-	e := &bridge.Endpoint{AccountID: w.account.ID, URL: "https://" + host + "/hook", Format: "guide", Enabled: true, Secret: vectorSecret, CreatedAt: time.Now(), UpdatedAt: time.Now()}
-	w.do(func(*bridge.Facts) *bridge.Changes { return &bridge.Changes{Endpoints: []*bridge.Endpoint{e}} })
-	return e
-}
-
-// end stores the end of n requests that owe a delivery to each of these
-// endpoints, all in one commit, and claims the first tries as ends do.
-func (w *world) end(n int, response string, endpoints ...*bridge.Endpoint) []*bridge.Request {
-	w.Helper()
-	var out []*bridge.Request
-	w.do(func(f *bridge.Facts) *bridge.Changes {
-		c := &bridge.Changes{}
-		out = nil
-		for range n {
-			w.endings++
-			chat := &bridge.Chat{AccountID: w.account.ID, CreatedAt: f.Now, UpdatedAt: f.Now}
-			r := &bridge.Request{ID: fmt.Sprintf("00000000-0000-4000-8000-%012d", w.endings), AccountID: w.account.ID, Chat: chat, ResponseType: "auto", ThinkingTime: "standard",
-				TimeoutSeconds: 60, Status: bridge.Done, QueuedAt: f.Now, CompletedAt: f.Now, Body: &bridge.Body{Message: "m", Response: response}}
-			c.Chats, c.Requests, out = append(c.Chats, chat), append(c.Requests, r), append(out, r)
-			for _, e := range endpoints {
-				i := slices.IndexFunc(f.Endpoints, func(x *bridge.Endpoint) bool { return x.ID == e.ID })
-				d := &bridge.Delivery{WebhookID: fmt.Sprintf("msg_%d_%d", w.endings, e.ID), AccountID: w.account.ID, Endpoint: f.Endpoints[i], Request: r,
-					Status: bridge.DeliveryPending, Step: w.step, NextTryAt: f.Now, CreatedAt: f.Now}
-				if w.loop.Room() {
-					d.ClaimedBy, d.ClaimedUntil = w.loop.opt.Node, f.Now.Add(bridge.ClaimLasts)
-					if w.crashed {
-						d.ClaimedBy = "crashed"
-					}
-				}
-				c.Deliveries = append(c.Deliveries, d)
-			}
-		}
-		return c
-	})
-	return out
-}
-
-func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
-	var body strings.Builder
-	_, _ = fmt.Fprint(&body, readAll(r))
-	w.mu.Lock()
-	w.hits = append(w.hits, hit{r.Host, r.Header.Get(HeaderID), body.String(), time.Since(w.begun)})
-	answer := w.answer[r.Host]
-	w.mu.Unlock()
-	if answer != nil {
-		answer(rw, r)
-	}
-}
-
-// seen returns the hits of a host.
-func (w *world) seen(host string) (out []hit) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, h := range w.hits {
-		if h.host == host {
-			out = append(out, h)
-		}
-	}
-	return out
-}
-
-// delivery is the one that a request owes, with its tries.
-func (w *world) delivery(r *bridge.Request) (*bridge.Delivery, []*bridge.Try) {
-	w.Helper()
-	ds, err := w.store.Deliveries(w.Context(), r.Seq)
-	if err != nil || len(ds) != 1 {
-		w.Fatalf("deliveries of %s: %v, %v", r.ID, ds, err)
-	}
-	tries, err := w.store.Tries(w.Context(), ds[0].ID)
-	if err != nil {
-		w.Fatal(err)
-	}
-	return ds[0], tries
-}
-
-// wait lets d pass and everything settle.
-func wait(d time.Duration) { time.Sleep(d); synctest.Wait() }
-
-func status(code int) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }
-}
-
-// hang answers after d, or never if the client goes first.
-func hang(d time.Duration) http.HandlerFunc {
-	return func(_ http.ResponseWriter, r *http.Request) {
-		select {
-		case <-time.After(d):
-		case <-r.Context().Done():
-		}
-	}
-}
 
 func TestFirstTryLeavesAtOnce(t *testing.T) {
 	inWorld(t, func(w *world) {
@@ -343,6 +107,79 @@ func TestOneEndpointsTroubleDelaysNoOther(t *testing.T) {
 		}
 		if n := len(w.seen("bad0")); n < 4 {
 			t.Errorf("the hanging ones were tried %d times in two minutes", n)
+		}
+	})
+}
+
+// What is due for an endpoint that has no room hides nothing from the look for
+// long.
+func TestBacklogHidesNoRetry(t *testing.T) {
+	inWorld(t, func(w *world) {
+		bad := w.endpoint("bad", hang(time.Hour))
+		for range 3 {
+			w.end(crowded, "x", bad) // the last ones find no room, and stay due
+		}
+		if w.loop.Room() {
+			t.Fatal("there is room")
+		}
+		w.end(1, "x", w.endpoint("a", func(rw http.ResponseWriter, _ *http.Request) {
+			rw.Header().Set("Retry-After", "7")
+			rw.WriteHeader(503)
+		}))
+		wait(7*time.Second + lookBehind)
+		if hits := w.seen("a"); len(hits) != 2 {
+			t.Errorf("%v", hits)
+		}
+	})
+}
+
+// An endpoint whose last try failed gets one try at a time, until one succeeds.
+func TestFailingEndpointGetsOneTryAtATime(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.end(20, "x", w.endpoint("a", func(rw http.ResponseWriter, _ *http.Request) {
+			time.Sleep(time.Second)
+			if time.Since(w.begun) < 3500*time.Millisecond {
+				rw.WriteHeader(500)
+			}
+		}))
+		for second, want := range []int{8, 9, 10, 11, 19} {
+			time.Sleep(10 * time.Millisecond)
+			synctest.Wait()
+			if n := len(w.seen("a")); n != want {
+				t.Errorf("second %d: %d tries, want %d", second, n, want)
+			}
+			wait(990 * time.Millisecond)
+		}
+
+		// It is known to fail also where nothing of it has run here for long.
+		w.step = 8
+		bad := w.endpoint("bad", func(rw http.ResponseWriter, _ *http.Request) {
+			time.Sleep(time.Second)
+			rw.WriteHeader(500)
+		})
+		w.end(1, "x", bad)
+		wait(time.Hour)
+		w.end(5, "x", bad)
+		synctest.Wait()
+		if n := len(w.seen("bad")); n != 2 {
+			t.Errorf("%d tries of the one known to fail", n)
+		}
+	})
+}
+
+// A try that would begin so late that its claim might lapse under it is not
+// begun; the claim lapses first.
+func TestWaitingTooLong(t *testing.T) {
+	inWorld(t, func(w *world) {
+		e := w.endpoint("a", hang(29*time.Second))
+		w.end(12, "x", e)
+		wait(59 * time.Second)
+		if n := len(w.seen("a")); n != 8 {
+			t.Errorf("%d tries within the claims", n)
+		}
+		wait(31 * time.Second)
+		if n := len(w.seen("a")); n != 12 {
+			t.Errorf("%d tries", n)
 		}
 	})
 }
@@ -515,7 +352,11 @@ func TestEndpointChangesWhileDeliveriesWait(t *testing.T) {
 			f.Endpoints[0].Enabled = true
 			return &bridge.Changes{Endpoints: f.Endpoints}
 		})
-		wait(2 * time.Minute)
+		synctest.Wait()
+		if now := len(w.seen("new")); now < 2+8+8 {
+			t.Errorf("%d right after it is on again", now)
+		}
+		wait(5 * time.Second)
 		if now := len(w.seen("new")); now != 22 {
 			t.Errorf("%d after it is on again, want 22", now)
 		}
@@ -525,7 +366,9 @@ func TestEndpointChangesWhileDeliveriesWait(t *testing.T) {
 func TestIdleCostsNothing(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.end(1, "x", w.endpoint("a", nil))
-		wait(0)
+		w.step = 7
+		w.end(1, "x", w.endpoint("b", status(500))) // to be tried again in 20 h
+		synctest.Wait()
 		w.mu.Lock()
 		w.looks, w.claims = 0, 0
 		w.mu.Unlock()

@@ -23,7 +23,8 @@ type Backend interface {
 
 // Checker is a Backend that can tell, without sending anything, whether it
 // could answer: nil, or a *Failure with logged_out, challenge or page_changed.
-// It is asked after each connect and, after such a failure, until it is well.
+// It is asked after each connect and, after such a failure, until it is well;
+// once more, perhaps, while a call whose ctx has ended still runs.
 type Checker interface {
 	Check(ctx context.Context) error
 }

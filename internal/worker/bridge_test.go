@@ -215,6 +215,9 @@ func (s *socket) next() protocol.Message {
 
 func (s *socket) decode(data []byte) protocol.Message {
 	s.t.Helper()
+	if len(data) > protocol.MaxMessageBytes {
+		s.t.Fatalf("the worker sent %d bytes", len(data))
+	}
 	m, err := protocol.DecodeWorker(data)
 	if _, unknown := m.(protocol.Unknown); err != nil || unknown {
 		s.t.Fatalf("the worker sent %.200s: %v", data, err)
@@ -237,14 +240,18 @@ func expect[T protocol.Message](s *socket) T {
 	}
 }
 
-// quiet checks that the worker says nothing but pongs for a while. The bridge
-// pings, so that the socket does not count as dead.
+// quiet checks that the worker, once it has told how it is, says nothing but
+// pongs for a while. The bridge pings, so that it does not count as silent.
 func (s *socket) quiet(d time.Duration) {
 	s.t.Helper()
+	s.send(protocol.Ping{})
+	expect[protocol.Pong](s)
 	for end := time.Now().Add(d); time.Now().Before(end); {
 		time.Sleep(min(time.Until(end), protocol.PingInterval))
 		s.send(protocol.Ping{})
-		expect[protocol.Pong](s)
+		if m := s.next(); m != (protocol.Pong{}) {
+			s.t.Fatalf("the worker said %T %v", m, m)
+		}
 	}
 }
 

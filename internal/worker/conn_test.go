@@ -2,6 +2,7 @@ package worker_test
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -43,7 +44,7 @@ func TestOverAWebSocket(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := worker.New(worker.Config{Key: "k", Dial: dial, Store: folder, Backend: worker.Echo{}})
+	w, err := worker.New(worker.Config{Key: "k", Dial: dial, Store: folder, Backend: worker.Echo{}, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,7 +26,7 @@ func (w *Worker) checkHealth(wait time.Duration) {
 		return
 	}
 	ctx, stop := context.WithCancel(w.ctx)
-	w.stopCheck = stop // called by the next check, and by hangUp
+	w.stopCheck = stop // called by the next check
 	w.all.Go(func() {  // Run waits; stopCheck or the end of Run ends it
 		for {
 			select {

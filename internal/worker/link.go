@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"chatbridge/protocol"
@@ -45,10 +46,11 @@ type ByeError struct {
 
 // Error says what happened and what to do.
 func (e *ByeError) Error() string {
+	reason := strings.TrimRight(e.Reason, ".") // it stands within a sentence
 	if e.Code == protocol.ByeBadKey {
-		return fmt.Sprintf("the bridge refused the key (%s); make a new key for the account in the admin panel and start the worker with it", e.Reason)
+		return fmt.Sprintf("the bridge refused the key (%s); make a new key for the account in the admin panel and start the worker with it", reason)
 	}
-	return fmt.Sprintf("another worker with the same worker_id has connected (%s); stop one of them, or give each its own state folder", e.Reason)
+	return fmt.Sprintf("another worker with the same worker_id has connected (%s); stop one of them, or give each its own state folder", reason)
 }
 
 // tendLink connects when it is time, and gives up on a silent connection.
@@ -142,7 +144,6 @@ func (w *Worker) lost(l *link, err error) {
 func (w *Worker) hangUp(reason string) {
 	l := w.link
 	w.link = nil
-	w.stopCheck()
 	w.closeLink(l, reason)
 	now := time.Now()
 	if !l.welcomed.IsZero() && now.Sub(l.welcomed) >= lasting {
@@ -228,7 +229,7 @@ func (w *Worker) welcome(l *link, m protocol.Welcome) {
 	for _, ref := range m.Keep {
 		keep[ref] = true
 	}
-	for _, ref := range m.Drop {
+	for _, ref := range m.Drop { // also what was forgotten since hello
 		w.cancel(ref)
 	}
 	for ref, a := range w.attempts {

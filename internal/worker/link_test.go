@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -144,10 +145,17 @@ func TestRunEndsWhileDialling(t *testing.T) {
 type checked struct {
 	*backend
 	state []error // of the next checks; then nil
+	mu    sync.Mutex
 	asked int
+	gate  chan struct{} // where set, a check waits for it
 }
 
 func (c *checked) Check(context.Context) error {
+	if c.gate != nil {
+		<-c.gate
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.asked++
 	if len(c.state) == 0 {
 		return nil
@@ -173,7 +181,7 @@ func TestHealth(t *testing.T) {
 	})
 	t.Run("as the backend says, until it is well", func(t *testing.T) {
 		inBubble(t, func(t *testing.T, b *bridge) {
-			c := &checked{b.backend, []error{loggedOut, &worker.Failure{Code: protocol.CodeChallenge}, errors.New("network"), loggedOut}, 0}
+			c := &checked{backend: b.backend, state: []error{loggedOut, &worker.Failure{Code: protocol.CodeChallenge}, errors.New("network"), loggedOut}}
 			b.cfg.Backend = c
 			b.start()
 			s, _ := b.welcome()
@@ -205,6 +213,25 @@ func TestHealth(t *testing.T) {
 			if c.asked != asked {
 				t.Error("it is asked although it is well")
 			}
+		})
+	})
+	t.Run("what was seen before an error does not lift its pause", func(t *testing.T) {
+		inBubble(t, func(t *testing.T, b *bridge) {
+			c := &checked{backend: b.backend, gate: make(chan struct{})}
+			b.cfg.Backend = c
+			b.start()
+			s, _ := b.welcome()
+			b.running(s, attemptRef(1)).fail(loggedOut)
+			expect[protocol.StatusUpdate](s)
+			expect[protocol.Error](s)
+			c.gate <- struct{}{}
+			synctest.Wait()
+			s.send(protocol.Ping{})
+			if m := s.next(); m != (protocol.Pong{}) {
+				t.Errorf("%T %v", m, m)
+			}
+			close(c.gate)
+			s.quietHealth(t, protocol.Health{LoggedIn: true, PageOK: true})
 		})
 	})
 	t.Run("a rate limit needs none", func(t *testing.T) {

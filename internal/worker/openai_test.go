@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"chatbridge/internal/worker"
@@ -211,6 +212,33 @@ func TestOpenAIFailures(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		if _, err := o.Answer(ctx, protocol.NewRequest{}, func(string) { cancel() }); !errors.Is(err, context.Canceled) {
 			t.Errorf("%v", err)
+		}
+	})
+}
+
+// roundTrip is a transport made of one function.
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func TestOpenAIMayBeSlow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, w := io.Pipe()
+		o, err := worker.NewOpenAI(worker.OpenAI{BaseURL: "http://model/v1", Model: "m", Silence: 10 * time.Minute, Transport: roundTrip(func(req *http.Request) (*http.Response, error) {
+			context.AfterFunc(req.Context(), func() { _ = w.CloseWithError(context.Cause(req.Context())) })
+			return &http.Response{StatusCode: http.StatusOK, Body: r}, nil
+		})}, &worker.Memory{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() { // ends with what it writes, all of which is read
+			for _, line := range []string{piece("one "), piece("two "), ": thinking", piece("three"), stop, doneEv} {
+				time.Sleep(9 * time.Minute)
+				_, _ = io.WriteString(w, line+"\n\n")
+			}
+		}()
+		if a, _, err := ask(o, protocol.NewRequest{Message: "Hello"}); err != nil || a.Text != "one two three" {
+			t.Errorf("%+v, %v", a, err)
 		}
 	})
 }

@@ -31,6 +31,12 @@ func TestStores(t *testing.T) {
 			if got, err := s.Get("attempt-1"); err != nil || string(got) != `{"n":1}` {
 				t.Errorf("%s, %v", got, err)
 			}
+			if got, _ := s.Get("worker"); len(got) > 0 {
+				got[0] = 'x' // so is this
+			}
+			if got, err := s.Get("worker"); err != nil || string(got) != `{"n":1}` {
+				t.Errorf("%s, %v", got, err)
+			}
 			if err := s.Put("attempt-1", []byte(`{}`)); err != nil {
 				t.Fatal(err)
 			}

@@ -120,7 +120,7 @@ func TestLongTextFitsTheMessages(t *testing.T) {
 		b.start()
 		s, _ := b.welcome()
 		c := b.running(s, attemptRef(1))
-		long := strings.Repeat("\x01\x02é", 1<<19) // 2 MiB, most of it escaped
+		long := "x" + strings.Repeat("\x01\x02é", 1<<19) // 2 MiB, most of it escaped; 1 MiB ends within an é
 		c.emit(long)
 		var r reader
 		r.until(t, s, long) // encode and decode would fail beyond the limit

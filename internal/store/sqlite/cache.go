@@ -25,6 +25,21 @@ type cache struct {
 	requests  map[string]*requestRow    // those that have not ended
 	leases    map[int64][]*bridge.Lease // by request, whole lists
 	eventSeqs map[int64]int64           // by account: the last number given
+	// Texts of requests that have not ended, and deliveries that were owed
+	// lately: what the next commands ask for. Large texts are read again.
+	bodies     map[int64]*bridge.Body
+	deliveries map[int64]*cachedDelivery
+}
+
+// cachedBody bounds a text in the cache, in bytes: all of them stay below
+// 16 MB.
+const cachedBody = 4 << 10
+
+// cachedDelivery is a delivery with the request that it is for, as it ended.
+type cachedDelivery struct {
+	deliveryRow
+	request *requestRow
+	chat    *bridge.Chat
 }
 
 type workerKey struct {
@@ -36,6 +51,7 @@ func newCache() *cache {
 	return &cache{
 		accounts: map[int64]*bridge.Account{}, endpoints: map[int64][]*bridge.Endpoint{}, workers: map[workerKey]*bridge.Worker{},
 		chats: map[int64]*bridge.Chat{}, requests: map[string]*requestRow{}, leases: map[int64][]*bridge.Lease{}, eventSeqs: map[int64]int64{},
+		bodies: map[int64]*bridge.Body{}, deliveries: map[int64]*cachedDelivery{},
 	}
 }
 
@@ -47,6 +63,8 @@ func (c *cache) empty() {
 	clear(c.requests)
 	clear(c.leases)
 	clear(c.eventSeqs)
+	clear(c.bodies)
+	clear(c.deliveries)
 }
 
 func remember[K comparable, V any](m map[K]V, key K, value V) {

@@ -15,7 +15,7 @@ const (
 	withRequest = ` JOIN requests r ON r.seq = d.request_seq` + withChat
 
 	selectDelivery          = `SELECT ` + deliveryRequest + ` FROM deliveries d` + withRequest + ` WHERE d.id = $1`
-	selectClaimedDeliveries = `SELECT ` + deliveryRequest + ` FROM deliveries d` + withRequest + ` WHERE d.claimed_by = $1 ORDER BY d.id`
+	selectClaimedDeliveries = `SELECT ` + deliveryRequest + ` FROM deliveries d INDEXED BY deliveries_due` + withRequest + ` WHERE d.claimed_by = $1 AND d.due_at IS NOT NULL ORDER BY d.id`
 
 	// owing walks the endpoints that are owed anything, one step of the index
 	// each, however much one of them is owed.
@@ -81,7 +81,20 @@ func (t *tx) putDelivery(d *bridge.Delivery) error {
 	if err != nil {
 		return fmt.Errorf("write a delivery: %w", err)
 	}
+	t.keepDelivery(d)
 	return nil
+}
+
+// keepDelivery caches a delivery that this node is about to try.
+func (t *tx) keepDelivery(d *bridge.Delivery) {
+	if d.ClaimedBy == "" {
+		delete(t.cache.deliveries, d.ID)
+		return
+	}
+	kept := *d
+	kept.Endpoint, kept.Request = nil, nil
+	settle(&kept.NextTryAt, &kept.ClaimedUntil, &kept.CreatedAt, &kept.EndedAt)
+	remember(t.cache.deliveries, d.ID, &cachedDelivery{deliveryRow{&kept, d.Endpoint.ID}, &requestRow{copyRequest(d.Request), d.Request.Chat.ID}, copyChat(d.Request.Chat)})
 }
 
 func (t *tx) putTry(try *bridge.Try) error {

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"database/sql"
 	"errors"
 	"time"
 
@@ -18,7 +19,7 @@ func code(err error) int {
 	return 0
 }
 
-// trouble is what keeps the whole database from working, as opposed to what is
+// troubles are what keeps the whole database from working, as opposed to what is
 // wrong with one command's rows: what to tell people, and when to try again.
 var troubles = map[int]struct {
 	detail string
@@ -70,10 +71,12 @@ func domain(err error) error {
 	return err
 }
 
-// spoils reports whether a connection is better opened anew after err: the file
-// below it may be another one by now, or mounted anew.
+// spoils reports whether a connection is better opened anew after err: it is
+// lost, or the file below it may be another one by now, or mounted anew.
 func spoils(err error) bool {
 	switch code(err) {
+	case 0:
+		return errors.Is(err, sql.ErrConnDone)
 	case sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
 		return true
 	}

@@ -29,7 +29,7 @@ type leaseKey struct {
 
 func load(t *tx, needs bridge.Needs) (*bridge.Facts, error) {
 	l := &loader{tx: t, needs: needs, facts: &bridge.Facts{Now: t.now}}
-	for _, step := range [...]func() error{l.loadDirectory, l.loadRequests, l.loadWorkers, l.loadDeliveries} {
+	for _, step := range [...]func() error{l.loadDirectory, l.loadRequests, l.loadWorkers, l.loadDeliveries, l.loadSurvey} {
 		if err := step(); err != nil {
 			return nil, err
 		}
@@ -214,6 +214,12 @@ func (l *loader) sameLease(lease *bridge.Lease) *bridge.Lease {
 func (l *loader) loadDeliveries() error {
 	n := &l.needs
 	for _, id := range n.DeliveryIDs {
+		if have := l.cache.deliveries[id]; have != nil && !l.deliveries[id] {
+			if err := l.addDeliveries([]deliveryRow{l.cachedDelivery(have)}); err != nil {
+				return err
+			}
+			continue
+		}
 		if err := l.deliveriesOf(selectDelivery, id); err != nil {
 			return err
 		}
@@ -250,6 +256,18 @@ func (l *loader) deliveriesOf(text string, args ...any) error {
 	if err != nil {
 		return err
 	}
+	return l.addDeliveries(rows)
+}
+
+// cachedDelivery is a delivery of the cache as this command sees it.
+func (l *loader) cachedDelivery(have *cachedDelivery) deliveryRow {
+	put(&l.deliveries, have.ID, true)
+	d := *have.Delivery
+	d.Request = l.sameRequest(&requestRow{copyRequest(have.request.Request), have.request.chatID}, copyChat(have.chat))
+	return deliveryRow{&d, have.endpointID}
+}
+
+func (l *loader) addDeliveries(rows []deliveryRow) error {
 	for _, d := range rows {
 		endpoints, err := l.endpointsOf(d.AccountID)
 		if err != nil {

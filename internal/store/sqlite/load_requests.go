@@ -53,7 +53,7 @@ func (l *loader) loadRequests() error {
 		return err
 	}
 	var err error
-	if n.WaitingIn && len(n.Requests) > 0 {
+	if n.WaitingIn && (n.SiteChat == "" || f.SiteChat != nil) && len(n.Requests) > 0 {
 		if r := f.Requests[n.Requests[0]]; r != nil {
 			if f.Waiting, err = l.some(l.body, selectWaiting, r.Chat.ID); err != nil {
 				return err
@@ -61,9 +61,28 @@ func (l *loader) loadRequests() error {
 		}
 	}
 	if n.Candidates > 0 {
-		f.Candidates, err = l.some(l.body, selectCandidates, n.AccountID, int64(n.Candidates))
+		return l.loadCandidates()
 	}
-	return err
+	return nil
+}
+
+// loadCandidates finds the candidates' ids; most of their rows are in the cache.
+func (l *loader) loadCandidates() error {
+	var ids []string
+	if err := l.query(bg, func(r *row) { ids = append(ids, r.text()) }, selectCandidates, l.needs.AccountID, int64(l.needs.Candidates)); err != nil {
+		return err
+	}
+	for _, id := range ids {
+		r, err := l.requestByID(id)
+		if err != nil {
+			return err
+		}
+		if err := l.body(r); err != nil {
+			return err
+		}
+		l.facts.Candidates = append(l.facts.Candidates, r)
+	}
+	return nil
 }
 
 func (l *loader) loadChats() (err error) {
@@ -189,6 +208,11 @@ func (l *loader) body(r *bridge.Request) error {
 // text loads a request's texts.
 func (l *loader) text(r *bridge.Request) error {
 	if r.Body != nil {
+		return nil
+	}
+	if have := l.cache.bodies[r.Seq]; have != nil {
+		body := *have
+		r.Body = &body
 		return nil
 	}
 	return l.query(bg, func(row *row) { r.Body = scanBody(row) }, selectBody, r.Seq)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 
 	"github.com/pressly/goose/v3"
@@ -35,6 +36,9 @@ func connect(ctx context.Context, path string) (*sql.DB, error) {
 		return nil, err
 	}
 	defer unlock()
+	if err := create(path); err != nil {
+		return nil, err
+	}
 	name, err := dsn(path, "busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)")
 	if err != nil {
 		return nil, err
@@ -44,6 +48,20 @@ func connect(ctx context.Context, path string) (*sql.DB, error) {
 		return nil, err
 	}
 	return migrated(ctx, db)
+}
+
+// create makes the file, if it is not there, for this user's eyes only: it holds
+// secrets and conversations. SQLite gives the files beside it the same mode. One
+// that is there is not opened: closing it would end SQLite's locks on it.
+func create(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 // lock keeps other processes from opening the database at the same time: goose

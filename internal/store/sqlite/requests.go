@@ -43,7 +43,7 @@ const (
 			AND NOT EXISTS (SELECT 1 FROM requests p WHERE p.chat_id = r.chat_id AND p.due_at IS NOT NULL AND p.seq < r.seq)
 			AND NOT EXISTS (SELECT 1 FROM leases l WHERE l.chat_id = r.chat_id)
 		ORDER BY r.seq LIMIT $2`
-	selectCandidates = `SELECT ` + requestColumns + `, ` + chatColumns + candidates
+	selectCandidates = `SELECT r.id` + candidates
 	selectNextIdle   = selectRequest + ` WHERE r.account_id = $1 AND r.status = 'idle' ORDER BY r.last_retrieved_at, r.seq LIMIT 1`
 	selectWaiting    = selectRequest + ` WHERE r.chat_id = $1 AND r.due_at IS NOT NULL AND r.status = 'idle'
 			AND NOT EXISTS (SELECT 1 FROM leases l WHERE l.request_seq = r.seq AND l.cancelled = 0)
@@ -114,6 +114,7 @@ func (t *tx) putRequest(r *bridge.Request) error {
 	if r.Status.Ended() {
 		delete(t.cache.requests, r.ID)
 		delete(t.cache.leases, r.Seq)
+		delete(t.cache.bodies, r.Seq)
 		return nil
 	}
 	remember(t.cache.requests, r.ID, &requestRow{copyRequest(r), r.Chat.ID})
@@ -130,6 +131,11 @@ func (t *tx) putBody(r *bridge.Request) error {
 	}
 	if _, err := t.exec(bg, putBody, r.Seq, b.Message, jsonOrNull(b.Metadata), b.Response, b.Partial); err != nil {
 		return fmt.Errorf("write the texts of request %s: %w", r.ID, err)
+	}
+	delete(t.cache.bodies, r.Seq)
+	if !r.Status.Ended() && len(b.Message)+len(b.Metadata)+len(b.Response)+len(b.Partial) <= cachedBody {
+		kept := *b
+		remember(t.cache.bodies, r.Seq, &kept)
 	}
 	return nil
 }
@@ -207,9 +213,14 @@ func limit(n int) int64 {
 	return int64(n)
 }
 
+// RequestAccount implements [bridge.Reader].
+func (s *Store) RequestAccount(ctx context.Context, id string) (int64, error) {
+	return only(s, ctx, "find a request's account", (*row).int64, `SELECT account_id FROM requests WHERE id = $1`, id)
+}
+
 // Unfinished implements [bridge.Reader].
 func (s *Store) Unfinished(ctx context.Context, accountID int64) ([]*bridge.Request, error) {
-	return all(s, ctx, "list unfinished requests", wholeBare, selectRequest+` WHERE r.account_id = $1 AND r.due_at IS NOT NULL ORDER BY r.seq`, accountID)
+	return all(s, ctx, "list unfinished requests", wholeBare, selectUnfinished, accountID)
 }
 
 // Queued implements [bridge.Reader].

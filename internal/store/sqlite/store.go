@@ -105,16 +105,22 @@ func (s *Store) open(ctx context.Context, o Options) (err error) {
 	if s.shared {
 		return s.addReader(take(ctx, s.db))
 	}
-	s.w.open = func() (*conn, error) { return take(bg, s.db, "cache_size = -32768", "journal_size_limit = 67108864") }
+	s.w.open = func() (*conn, error) {
+		return take(bg, s.db, "cache_size = -32768", "journal_size_limit = 67108864", "wal_autocheckpoint = 8000")
+	}
 	if err := s.w.connect(); err != nil {
 		return err
 	}
 	for range o.Readers {
-		if err := s.addReader(take(ctx, s.db, "query_only = 1", "cache_size = -8192")); err != nil {
+		if err := s.addReader(s.newReader()); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (s *Store) newReader() (*conn, error) {
+	return take(bg, s.db, "query_only = 1", "cache_size = -8192")
 }
 
 func (s *Store) addReader(c *conn, err error) error {
@@ -205,6 +211,12 @@ func (s *Store) read(ctx context.Context, doing string, f func(context.Context, 
 		ctx = context.WithoutCancel(ctx) // the driver's watcher must not touch the one connection that is the database
 	}
 	err := c.use(func() error { return f(ctx, c) })
+	if spoils(err) && !s.shared {
+		if anew, e := s.newReader(); e == nil {
+			c.close() // whatever it says
+			c = anew
+		}
+	}
 	s.readers <- c
 	if err == nil {
 		return nil

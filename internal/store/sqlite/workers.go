@@ -124,12 +124,12 @@ func without(list []*bridge.Lease, l *bridge.Lease) []*bridge.Lease {
 
 // Workers implements [bridge.Reader].
 func (s *Store) Workers(ctx context.Context, accountID int64) ([]*bridge.Worker, error) {
-	return all(s, ctx, "list workers", scanWorker, `SELECT `+workerColumns+` FROM workers w WHERE w.account_id = $1 ORDER BY w.id`, accountID)
+	return all(s, ctx, "list workers", scanWorker, selectWorkersOfAccount, accountID)
 }
 
 // Leases implements [bridge.Reader].
 func (s *Store) Leases(ctx context.Context, accountID int64) ([]*bridge.Lease, error) {
-	return all(s, ctx, "list leases", scanLease, `SELECT `+leaseColumns+fromLeases+` WHERE l.account_id = $1 ORDER BY l.request_seq, l.attempt`, accountID)
+	return all(s, ctx, "list leases", scanLease, selectLeasesOfAccount, accountID)
 }
 
 // Due implements [bridge.Reader].

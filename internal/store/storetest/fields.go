@@ -181,6 +181,32 @@ func updates(t *testing.T, d *db) {
 	}
 }
 
+// microseconds: a time is stored to the microsecond, in UTC, whoever remembers
+// the row.
+func microseconds(t *testing.T, d *db) {
+	fine := day(0).Add(789 * time.Nanosecond).In(time.FixedZone("", 3600))
+	a := d.account()
+	a.CreatedAt, a.UpdatedAt = day(0), fine
+	e := d.endpoint(a)
+	e.UpdatedAt = fine
+	r := d.newRequest(a, nil)
+	r.QueuedAt, r.Chat.UpdatedAt = fine, fine
+	w := &bridge.Worker{AccountID: a.ID, ID: "w", N: 1, HelloAt: fine}
+	c := submitted(r)
+	c.Accounts, c.Workers, c.Endpoints = []*bridge.Account{a}, []*bridge.Worker{w}, []*bridge.Endpoint{e}
+	d.put(c)
+	d.lease(r, "w", func(l *bridge.Lease) { l.TakenAt = fine })
+	for range 2 {
+		f := d.facts(bridge.Needs{AccountID: a.ID, Endpoints: true, Requests: []string{r.ID}, Workers: []string{"w"}})
+		q := f.Requests[r.ID]
+		for i, got := range []time.Time{f.Account.UpdatedAt, f.Endpoints[0].UpdatedAt, q.QueuedAt, q.Chat.UpdatedAt, f.Workers["w"].HelloAt, f.Leases[0].TakenAt} {
+			if !got.Equal(day(0)) || got.Location() != time.UTC {
+				t.Errorf("time %d: %v", i, got)
+			}
+		}
+	}
+}
+
 // reopen: what was committed is there after Close.
 func reopen(t *testing.T, d *db) {
 	x := d.full()

@@ -122,6 +122,30 @@ func needsWorkers(t *testing.T, d *db) {
 	same(t, "Leases", must(d.Leases(d.ctx, a.ID))(t), []*bridge.Lease{l1, l2, l4})
 }
 
+// survey: what of one account is in motion, and its last event.
+func survey(t *testing.T, d *db) {
+	a, other := d.account(), d.account()
+	needs := bridge.Needs{AccountID: a.ID, Survey: true}
+	same(t, "of nothing", d.facts(needs).Survey, bridge.Survey{})
+	same(t, "of no account", d.facts(bridge.Needs{AccountID: 99, Survey: true}).Survey, bridge.Survey{})
+	w1, w2 := &bridge.Worker{AccountID: a.ID, ID: "one", N: 1}, &bridge.Worker{AccountID: a.ID, ID: "two", N: 2}
+	d.put(&bridge.Changes{Workers: []*bridge.Worker{w2, w1, {AccountID: other.ID, ID: "three"}}})
+	ended, open, leased := d.request(a, nil), d.request(a, nil), d.request(a, nil)
+	d.lease(d.request(other, nil), "three", nil)
+	l1 := d.lease(ended, "one", func(l *bridge.Lease) { l.Cancelled = true })
+	l2 := d.lease(leased, "two", nil)
+	d.change(ended, func(r *bridge.Request) { r.Status, r.CompletedAt = bridge.Done, day(1) })
+	for range 3 {
+		d.put(&bridge.Changes{Events: []*bridge.Event{{AccountID: a.ID, Request: open, Type: bridge.EventMade, At: day(1)}}})
+	}
+	open.Body, leased.Body = nil, nil
+	leased.Status, leased.Attempt = bridge.Executing, 1
+	want := bridge.Survey{Workers: []*bridge.Worker{w1, w2}, Leases: []*bridge.Lease{l1, l2}, Unfinished: []*bridge.Request{open, leased}, Events: 3}
+	for range 2 {
+		same(t, "Survey", d.facts(needs).Survey, want)
+	}
+}
+
 func needsCandidates(t *testing.T, d *db) {
 	a := d.account()
 	d.request(d.account(), nil)
@@ -179,7 +203,9 @@ func dueDeliveries(t *testing.T, d *db) {
 	next := func() time.Time { return must(d.NextTry(d.ctx))(t) }
 	same(t, "no next try", next().IsZero(), true)
 
-	owe := func(e *bridge.Endpoint, ago time.Duration) *bridge.Delivery { return d.delivery(d.request(a, nil), e, now.Add(-ago)) }
+	owe := func(e *bridge.Endpoint, ago time.Duration) *bridge.Delivery {
+		return d.delivery(d.request(a, nil), e, now.Add(-ago))
+	}
 	owe(off, time.Hour)
 	same(t, "none of a disabled endpoint", next().IsZero(), true)
 	later := owe(e1, -time.Hour)
@@ -212,6 +238,7 @@ func samePointers(t *testing.T, d *db) {
 	e := d.endpoint(a)
 	r := d.request(a, nil)
 	waits := d.request(a, r.Chat)
+	d.request(a, r.Chat) // only in Waiting
 	d.lease(r, "w", nil)
 	w := &bridge.Worker{AccountID: a.ID, ID: "w", N: 1, Node: "n"}
 	v := d.delivery(r, e, day(0))
@@ -222,7 +249,7 @@ func samePointers(t *testing.T, d *db) {
 		switch {
 		case f.Requests[r.ID] != f.Held[0].Request, f.Requests[r.ID] != f.Deliveries[0].Request, f.Requests[waits.ID] != f.Waiting[0]:
 			t.Fatal("two requests are one row")
-		case f.Requests[r.ID].Chat != f.Requests[waits.ID].Chat, f.Requests[r.ID].Chat != f.Chat:
+		case f.Requests[r.ID].Chat != f.Requests[waits.ID].Chat, f.Requests[r.ID].Chat != f.Chat, f.Waiting[1].Chat != f.Chat:
 			t.Fatal("two chats are one row")
 		case len(f.Held) != 1 || len(f.Leases) != 1 || f.Leases[0] != f.Held[0].Lease:
 			t.Fatal("two leases are one row")

@@ -197,7 +197,6 @@ CREATE TABLE deliveries (
     UNIQUE (request_seq, endpoint_id)
 ) STRICT;
 CREATE INDEX deliveries_due ON deliveries (endpoint_id, due_at, id) WHERE due_at IS NOT NULL;
-CREATE INDEX deliveries_claimed ON deliveries (claimed_by) WHERE claimed_by IS NOT NULL;
 
 CREATE TABLE tries (
     delivery_id      INTEGER NOT NULL REFERENCES deliveries (id),
@@ -211,4 +210,4 @@ CREATE TABLE tries (
     response_body    TEXT NOT NULL,
     retry_after_ns   INTEGER NOT NULL,
     PRIMARY KEY (delivery_id, number)
-) STRICT;
+) STRICT, WITHOUT ROWID;

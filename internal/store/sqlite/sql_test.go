@@ -1,0 +1,94 @@
+package sqlite
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"chatbridge/internal/bridge"
+)
+
+func TestPositional(t *testing.T) {
+	for in, want := range map[string]string{
+		"a":                        "a",
+		"a = $1 AND b = $2":        "a = ? AND b = ?",
+		"a = $1 OR b = $1":         "a = $1 OR b = $1",
+		"a = $2 AND b = $1":        "a = $2 AND b = $1",
+		"$1$2$3$4$5$6$7$8$9$10$11": "???????????",
+		"a = $1 AND b = $20":       "a = $1 AND b = $20",
+		"a = $10":                  "a = $10",
+	} {
+		if got := positional(in); got != want {
+			t.Errorf("positional(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestContainsFold(t *testing.T) {
+	long := strings.Repeat("Some text, Ünïcode too. ", 400)
+	if n := testing.AllocsPerRun(10, func() { containsFold(long, "not in it") }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+	for _, c := range []struct {
+		s, sub string
+		want   bool
+	}{
+		{"", "", true}, {"a", "", true}, {"", "a", false}, {"abc", "BC", true}, {"abc", "abcd", false}, {"aab", "AB", true},
+		{"ä", "Ä", true}, {"xÄ", "ä", true}, {"\u212A", "k", true}, {"K", "\u212A", true}, {"ſ", "S", true}, {"ß", "SS", false}, {"\xff", "\xff", true},
+	} {
+		if got := containsFold(c.s, c.sub); got != c.want {
+			t.Errorf("containsFold(%q, %q) = %v", c.s, c.sub, got)
+		}
+	}
+}
+
+// No statement that runs often, or waits for its answer with the writer's lock
+// held, may read a table from end to end or sort it.
+func TestPlans(t *testing.T) {
+	s := open(t, memory)
+	texts := map[string]string{
+		"account": selectAccount, "email": selectAccountByEmail, "keys": selectKeys, "key": hasKey, "endpoints": selectEndpoints,
+		"chat": selectChat, "chat on site": selectChatOnSite, "chats": selectChats,
+		"request": selectRequest + " WHERE r.id = $1", "body": selectBody, "idempotency": selectRequest + ` WHERE r.account_id = $1 AND r.idempotency_key = $2`,
+		"candidates": selectCandidates, "next idle": selectNextIdle, "unfinished": selectUnfinished, "workers": selectWorkersOfAccount, "waiting": selectWaiting,
+		"worker": selectWorker, "leases": selectLeases, "held by": selectHeldBy, "taken": selectTaken,
+		"delivery": selectDelivery, "next due": selectNextDue,
+		"request update": updateRequest, "lease drop": dropLease, "delivery update": updateDelivery, "tries": selectTries,
+	}
+	for i, f := range []bridge.RequestFilter{
+		{AccountID: 1}, {AccountID: 1, Before: 9}, {AccountID: 1, Ascending: true}, {AccountID: 1, Status: bridge.Idle}, {AccountID: 1, Status: bridge.Executing, Before: 9},
+		{AccountID: 1, Status: bridge.Failed}, {ChatID: 1}, {AccountID: 1, ChatID: 1, Ascending: true}, {AccountID: 1, Contains: "x"},
+	} {
+		texts[fmt.Sprint("filter ", i)], _ = listRequests(f)
+	}
+	for name, text := range texts {
+		for _, step := range plan(t, s, text) {
+			if strings.HasPrefix(step, "SCAN") && !strings.HasPrefix(step, "SCAN (subquery") && !strings.Contains(step, "CONSTANT") || strings.Contains(step, "TEMP B-TREE") {
+				t.Errorf("%s: %s", name, step)
+			}
+		}
+	}
+	for name, text := range map[string]string{"due deliveries": selectDueDeliveries, "next try": selectNextTry, "due": selectDue, "claimed": selectClaimedDeliveries} { // they sort, but only what they return; d is a table in one and a subquery in another
+		for _, step := range plan(t, s, text) {
+			for _, table := range []string{"requests", "leases", "deliveries", "endpoints", "r", "e", "x", "c"} {
+				if strings.HasPrefix(step+" ", "SCAN "+table+" ") && !strings.Contains(step, "INDEX deliveries_due") {
+					t.Errorf("%s: %s", name, step)
+				}
+			}
+		}
+	}
+}
+
+func plan(t *testing.T, s *Store, text string) []string {
+	t.Helper()
+	// Parameters that stand in the plan only: NULL for each.
+	args := make([]any, strings.Count(positional(text), "?")+strings.Count(text, "$"))
+	steps, err := all(s, t.Context(), "explain", func(r *row) string { r.at = 3; return r.text() }, "EXPLAIN QUERY PLAN "+text, args...)
+	if err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	if testing.Verbose() {
+		t.Logf("%s\n\t%s", text, strings.Join(steps, "\n\t"))
+	}
+	return steps
+}
