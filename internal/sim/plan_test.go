@@ -120,7 +120,7 @@ func (s *sim) schedule() {
 		}
 		k := pick(s.dice, s.workers)
 		k.die()
-		if k != s.workers[0] && s.dice.chance(0.3) {
+		if k != s.workers[0] && !k.clone && s.dice.chance(0.3) {
 			k.over = true
 			return
 		}
@@ -175,6 +175,9 @@ func (s *sim) down(h *host, d time.Duration) {
 // clone starts a second worker with the same worker_id and a number of its own:
 // a copied profile. One of the two is soon replaced for good.
 func (s *sim) clone(k *worker) {
+	if k.over {
+		return
+	}
 	k.clone = true
 	other := &worker{s: s, name: k.name + "'", id: k.id, n: k.n - 3 + int64(s.dice.IntN(7)), alive: true, clone: true, capacity: 1 + s.dice.IntN(3), types: k.types}
 	other.dice = s.rand(other.name)

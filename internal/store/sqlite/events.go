@@ -4,17 +4,25 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"chatbridge/internal/bridge"
 )
 
 const (
 	eventColumns = `e.account_id, e.seq, e.request_seq, e.type, e.at, e.attempt, e.worker_id, e.reason, e.data`
-	insertEvent  = `INSERT INTO events (account_id, seq, request_seq, type, at, attempt, worker_id, reason, data) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
+	insertEvent  = `INSERT INTO events (account_id, seq, request_seq, type, at, attempt, worker_id, reason, data) VALUES `
+	eventValues  = `(?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 	selectEventSeq = `SELECT event_seq FROM accounts WHERE id = $1`
 	updateEventSeq = `UPDATE accounts SET event_seq = $1 WHERE id = $2`
 )
+
+// eventsAtOnce is how many events one statement writes: each statement costs
+// more than a row.
+const eventsAtOnce = 8
+
+var insertEvents = insertEvent + strings.Repeat(eventValues+", ", eventsAtOnce-1) + eventValues
 
 type eventRow struct {
 	*bridge.Event
@@ -29,18 +37,16 @@ func scanEvent(r *row) eventRow {
 	return out
 }
 
-// putEvent gives the event its account's next number. The counter itself is
-// written once, at the end of the transaction.
+// putEvent gives the event its account's next number. Event and counter are
+// written at the end of the transaction, with those of its other commands: no
+// command reads them.
 func (t *tx) putEvent(e *bridge.Event) error {
 	seq, err := t.eventSeq(e.AccountID)
 	if err != nil {
 		return fmt.Errorf("number an event: %w", err)
 	}
 	e.Seq = seq + 1
-	_, err = t.exec(bg, insertEvent, e.AccountID, e.Seq, e.Request.Seq, string(e.Type), micros(e.At), int64(e.Attempt), e.WorkerID, string(e.Reason), jsonOrNull(e.Data))
-	if err != nil {
-		return fmt.Errorf("write an event of request %s: %w", e.Request.ID, err)
-	}
+	t.events = append(t.events, e.AccountID, e.Seq, e.Request.Seq, string(e.Type), micros(e.At), int64(e.Attempt), e.WorkerID, string(e.Reason), jsonOrNull(e.Data))
 	t.cache.eventSeqs[e.AccountID] = e.Seq
 	t.counted[e.AccountID] = e.Seq
 	return nil
@@ -62,8 +68,19 @@ func (t *tx) eventSeq(accountID int64) (int64, error) {
 	return seq, err
 }
 
-// flush writes the counters that the transaction has raised.
+// flush writes the events of the transaction and the counters that they raised.
 func (t *tx) flush() error {
+	const columns = 9
+	for left := t.events; len(left) > 0; {
+		text, n := insertEvents, eventsAtOnce*columns
+		if len(left) < n {
+			text, n = insertEvent+eventValues, columns
+		}
+		if _, err := t.exec(bg, text, left[:n]...); err != nil {
+			return fmt.Errorf("write events: %w", err)
+		}
+		left = left[n:]
+	}
 	for account, seq := range t.counted {
 		if err := t.update(bg, updateEventSeq, seq, account); err != nil {
 			return fmt.Errorf("write an account's event counter: %w", err)

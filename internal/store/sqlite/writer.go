@@ -105,6 +105,7 @@ type tx struct {
 	*conn
 	cache   *cache
 	counted map[int64]int64 // by account: event counters to be written
+	events  []any           // rows to be written, column after column
 	now     time.Time       // of the present command
 }
 
