@@ -34,7 +34,7 @@ type Needs struct {
 	Chat        ChatRef  // Facts.Chat
 	SiteChat    string   // Facts.SiteChat: the account's chat with this site id
 	// WaitingIn loads Facts.Waiting: the idle requests of the chat of
-	// Requests[0], with no lease, in order of submission; not where a SiteChat
+	// Requests[0], with no live lease, in order of submission; not where a SiteChat
 	// was asked for and is not there.
 	WaitingIn bool
 	NextIdle  bool // Facts.Requests gets the idle request never given out (oldest first), else the one given out longest ago

@@ -22,7 +22,7 @@ type cache struct {
 	endpoints map[int64][]*bridge.Endpoint // by account, whole lists
 	workers   map[workerKey]*bridge.Worker
 	chats     map[int64]*bridge.Chat
-	requests  map[string]*requestRow    // those that have not ended
+	requests  map[string]*requestRow    // those that were written, or are unfinished
 	leases    map[int64][]*bridge.Lease // by request, whole lists
 	eventSeqs map[int64]int64           // by account: the last number given
 	// Texts of requests that have not ended, and deliveries that were owed
@@ -35,11 +35,11 @@ type cache struct {
 // 16 MB.
 const cachedBody = 4 << 10
 
-// cachedDelivery is a delivery with the request that it is for, as it ended.
+// cachedDelivery is a delivery's own row and the id of its request, which is
+// looked up each time: request and chat may change after the delivery is owed.
 type cachedDelivery struct {
 	deliveryRow
-	request *requestRow
-	chat    *bridge.Chat
+	requestID string
 }
 
 type workerKey struct {

@@ -94,7 +94,7 @@ func (t *tx) keepDelivery(d *bridge.Delivery) {
 	kept := *d
 	kept.Endpoint, kept.Request = nil, nil
 	settle(&kept.NextTryAt, &kept.ClaimedUntil, &kept.CreatedAt, &kept.EndedAt)
-	remember(t.cache.deliveries, d.ID, &cachedDelivery{deliveryRow{&kept, d.Endpoint.ID}, &requestRow{copyRequest(d.Request), d.Request.Chat.ID}, copyChat(d.Request.Chat)})
+	remember(t.cache.deliveries, d.ID, &cachedDelivery{deliveryRow{&kept, d.Endpoint.ID}, d.Request.ID})
 }
 
 func (t *tx) putTry(try *bridge.Try) error {

@@ -215,7 +215,11 @@ func (l *loader) loadDeliveries() error {
 	n := &l.needs
 	for _, id := range n.DeliveryIDs {
 		if have := l.cache.deliveries[id]; have != nil && !l.deliveries[id] {
-			if err := l.addDeliveries([]deliveryRow{l.cachedDelivery(have)}); err != nil {
+			d, err := l.cachedDelivery(have)
+			if err == nil {
+				err = l.addDeliveries([]deliveryRow{d})
+			}
+			if err != nil {
 				return err
 			}
 			continue
@@ -260,11 +264,15 @@ func (l *loader) deliveriesOf(text string, args ...any) error {
 }
 
 // cachedDelivery is a delivery of the cache as this command sees it.
-func (l *loader) cachedDelivery(have *cachedDelivery) deliveryRow {
+func (l *loader) cachedDelivery(have *cachedDelivery) (deliveryRow, error) {
 	put(&l.deliveries, have.ID, true)
 	d := *have.Delivery
-	d.Request = l.sameRequest(&requestRow{copyRequest(have.request.Request), have.request.chatID}, copyChat(have.chat))
-	return deliveryRow{&d, have.endpointID}
+	r, err := l.requestByID(have.requestID)
+	if err == nil && r == nil {
+		err = errNoSuchRow
+	}
+	d.Request = r
+	return deliveryRow{&d, have.endpointID}, err
 }
 
 func (l *loader) addDeliveries(rows []deliveryRow) error {

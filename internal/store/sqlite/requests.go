@@ -111,13 +111,12 @@ func (t *tx) putRequest(r *bridge.Request) error {
 	if err != nil {
 		return fmt.Errorf("write request %s: %w", r.ID, err)
 	}
+	remember(t.cache.requests, r.ID, &requestRow{copyRequest(r), r.Chat.ID}) // an ended one too: its deliveries are to be tried
 	if r.Status.Ended() {
-		delete(t.cache.requests, r.ID)
 		delete(t.cache.leases, r.Seq)
 		delete(t.cache.bodies, r.Seq)
 		return nil
 	}
-	remember(t.cache.requests, r.ID, &requestRow{copyRequest(r), r.Chat.ID})
 	if inserted {
 		remember(t.cache.leases, r.Seq, nil)
 	}

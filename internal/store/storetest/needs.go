@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"fmt"
 	"strconv"
 	"testing"
 	"time"
@@ -192,6 +193,14 @@ func needsDeliveries(t *testing.T, d *db) {
 	same(t, "claimed", deliveryIDs(d.facts(bridge.Needs{ClaimedBy: "node"}).Deliveries), []int64{v2.ID})
 	same(t, "claimed by another", len(d.facts(bridge.Needs{ClaimedBy: "other"}).Deliveries), 0)
 	same(t, "a body", d.facts(bridge.Needs{DeliveryIDs: []int64{v1.ID}, Bodies: true}).Deliveries[0].Request.Body, r1.Body)
+
+	// What happened to its request and chat since is seen, claimed or not.
+	for i, status := range []bridge.Status{bridge.Idle, bridge.Done, bridge.Done} {
+		later := d.change(r2, func(r *bridge.Request) { r.Status, r.Late, r.Rev = status, i, int64(i) })
+		later.Chat.Title = fmt.Sprint("renamed ", i)
+		d.put(&bridge.Changes{Chats: []*bridge.Chat{later.Chat}})
+		same(t, "its request, changed since", d.facts(bridge.Needs{DeliveryIDs: []int64{v2.ID}}).Deliveries[0].Request, later)
+	}
 }
 
 func dueDeliveries(t *testing.T, d *db) {
