@@ -32,18 +32,11 @@ const (
 	lastEventID = "last_event_id"
 )
 
-// source is a stream of any kind.
-type source interface {
-	Next(context.Context) (stream.Event, error)
-	Poll(context.Context) (ev stream.Event, ok bool, err error)
-	Close()
-}
-
-// opened is a source, and what closes it before its end.
+// opened is a stream, and by whose right it was opened.
 type opened struct {
-	source
-	account int64
-	hash    []byte
+	stream.Stream
+	account int64  // 0: nobody's
+	hash    []byte // of the key, nil without
 }
 
 func resumeID(r *http.Request) string {
@@ -101,23 +94,19 @@ func (s *Server) openAccount(ctx context.Context, r *http.Request, key string) (
 	if err != nil {
 		return opened{}, err
 	}
-	reader, err := s.o.Hub.OpenAccount(ctx, p.Account.ID, resumeID(r), p.Key.ID)
+	reader, err := s.o.Hub.OpenAccount(ctx, p.Account.ID, resumeID(r))
 	return opened{reader, p.Account.ID, bridge.HashKey(key)}, err
 }
 
-// attend lets the source live until ctx ends, the server closes, or the key or
-// account that it was opened by is no longer valid.
-func (s *Server) attend(ctx context.Context, o opened) (living context.Context, done func()) {
-	living, cancel := context.WithCancel(ctx)
-	stop := context.AfterFunc(s.ctx, cancel)
-	release := func() {}
-	if o.account != 0 {
-		release = s.o.Directory.open(&opening{account: o.account, hash: o.hash, close: cancel})
+// attend has the stream revoked once the key or account that it was opened by
+// is no longer valid. The caller calls done in the end.
+func (s *Server) attend(o opened) (done func()) {
+	if o.account == 0 {
+		return o.Close
 	}
-	return living, func() {
+	release := s.o.Directory.open(&opening{account: o.account, hash: o.hash, close: o.Revoke})
+	return func() {
 		release()
-		stop()
-		cancel()
 		o.Close()
 	}
 }
@@ -143,19 +132,21 @@ func (s *Server) sse(w http.ResponseWriter, r *http.Request, o opened, err error
 		s.fail(w, err)
 		return
 	}
-	ctx, done := s.attend(r.Context(), o)
-	defer done()
+	defer s.attend(o)()
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-cache, no-transform")
 	h.Set("X-Accel-Buffering", "no")
 	out := http.NewResponseController(w)
+	ticker := time.NewTicker(keepaliveEvery)
+	defer ticker.Stop()
 	retry := true
 	for {
-		batch, end, err := nextBatch(ctx, o)
+		batch, end, err := nextBatch(r.Context(), o, ticker.C)
 		if err != nil {
 			return
 		}
+		ticker.Reset(keepaliveEvery)
 		var b []byte
 		for _, ev := range batch {
 			b = appendSSE(b, ev, retry)
@@ -173,14 +164,9 @@ func (s *Server) sse(w http.ResponseWriter, r *http.Request, o opened, err error
 
 // nextBatch waits for what comes next and takes what is there with it. An empty
 // batch is a keepalive's turn.
-func nextBatch(ctx context.Context, o source) (batch []stream.Event, end bool, err error) {
-	wait, cancel := context.WithTimeout(ctx, keepaliveEvery)
-	defer cancel()
-	ev, err := o.Next(wait)
-	if err != nil {
-		if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
-			return nil, false, nil
-		}
+func nextBatch(ctx context.Context, o opened, keepalive <-chan time.Time) (batch []stream.Event, end bool, err error) {
+	ev, ok, err := o.Until(ctx, keepalive)
+	if err != nil || !ok {
 		return nil, false, err
 	}
 	size := 0
@@ -229,16 +215,19 @@ func (s *Server) ws(w http.ResponseWriter, r *http.Request, open func(context.Co
 		return // Accept has answered
 	}
 	defer conn.CloseNow()
+	ctx, gone := context.WithCancel(r.Context())
+	defer gone()
+	defer context.AfterFunc(s.ctx, gone)()
 	conn.SetReadLimit(keyMessage)
 	if resumeID(r) == stream.EndID {
 		_ = conn.Close(websocket.StatusNormalClosure, "ended")
 		return
 	}
-	o, err := open(r.Context(), r, keyOf(r.Header))
+	o, err := open(ctx, r, keyOf(r.Header))
 	if err != nil && bridge.AsError(err).Kind == bridge.Unauthorized && keyOf(r.Header) == "" {
 		var key string
-		if key, err = firstKey(r.Context(), conn); err == nil {
-			o, err = open(r.Context(), r, key)
+		if key, err = firstKey(ctx, conn); err == nil {
+			o, err = open(ctx, r, key)
 		}
 	}
 	if err != nil {
@@ -246,10 +235,7 @@ func (s *Server) ws(w http.ResponseWriter, r *http.Request, open func(context.Co
 		_ = conn.Close(websocket.StatusPolicyViolation, p.Code)
 		return
 	}
-	ctx, done := s.attend(r.Context(), o)
-	defer done()
-	ctx, gone := context.WithCancel(ctx)
-	defer gone()
+	defer s.attend(o)()
 	reading := make(chan struct{})
 	go func() { // waited for below: it ends with the connection
 		defer close(reading)
@@ -264,9 +250,11 @@ func (s *Server) ws(w http.ResponseWriter, r *http.Request, open func(context.Co
 	s.sendWS(ctx, conn, o)
 }
 
-func (s *Server) sendWS(ctx context.Context, conn *websocket.Conn, o source) {
+func (s *Server) sendWS(ctx context.Context, conn *websocket.Conn, o opened) {
+	ticker := time.NewTicker(keepaliveEvery)
+	defer ticker.Stop()
 	for {
-		batch, end, err := nextBatch(ctx, o)
+		batch, end, err := nextBatch(ctx, o, ticker.C)
 		if err != nil {
 			return
 		}

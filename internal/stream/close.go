@@ -31,65 +31,60 @@ func (h *Hub) drains() bool {
 // Streams is the number of open streams of all kinds.
 func (h *Hub) Streams() int { return int(h.streams.Load()) }
 
-// CloseAccount ends, with ErrRevoked, all streams of an account and of its
-// requests: it was shut off.
-func (h *Hub) CloseAccount(accountID int64) {
-	h.mu.Lock()
-	a := h.accounts[accountID]
-	h.mu.Unlock()
-	if a == nil {
-		return
+// Revoke ends the stream with ErrRevoked: the key or account that it was opened
+// by was shut off. It may be called from any goroutine.
+func (r *Reader) Revoke() {
+	r.entry.mu.Lock()
+	defer r.entry.mu.Unlock()
+	if r.closed == nil {
+		r.closed = ErrRevoked
+		r.entry.changed()
 	}
-	for _, e := range h.entriesOf(a) {
-		e.closeReaders(ErrRevoked, func(*Reader) bool { return true })
-	}
-	h.closeFeeds(a, ErrRevoked, func(*AccountReader) bool { return true })
 }
 
-// CloseKey ends, with ErrRevoked, all streams that this key opened.
-func (h *Hub) CloseKey(keyID int64) {
-	h.closeAll(ErrRevoked, func(k int64) bool { return k == keyID && k != 0 })
+// Revoke ends the stream with ErrRevoked: its key or account was shut off. It
+// may be called from any goroutine.
+func (r *AccountReader) Revoke() {
+	why := ErrRevoked
+	r.closed.CompareAndSwap(nil, &why)
+	r.account.stir()
 }
+
+// Revoke does nothing: such a stream was opened by nobody's right.
+func (r *UnknownReader) Revoke() {}
 
 // Drain ends all streams with ErrDraining and takes no new ones.
 func (h *Hub) Drain() {
 	h.mu.Lock()
 	h.draining = true
-	h.mu.Unlock()
-	h.closeAll(ErrDraining, func(int64) bool { return true })
-	h.unknown.drain()
-}
-
-func (h *Hub) closeAll(why error, which func(keyID int64) bool) {
-	h.mu.Lock()
 	entries := slices.Collect(maps.Values(h.entries))
 	accounts := slices.Collect(maps.Values(h.accounts))
 	h.mu.Unlock()
 	for _, e := range entries {
-		e.closeReaders(why, func(r *Reader) bool { return which(r.keyID) })
+		e.drain()
 	}
 	for _, a := range accounts {
-		h.closeFeeds(a, why, func(r *AccountReader) bool { return which(r.keyID) })
+		h.drainFeeds(a)
 	}
+	h.unknown.drain()
 }
 
-func (e *entry) closeReaders(why error, which func(*Reader) bool) {
+func (e *entry) drain() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for r := e.readers; r != nil; r = r.next {
-		if r.closed == nil && which(r) {
-			r.closed = why
+		if r.closed == nil {
+			r.closed = ErrDraining
 		}
 	}
 	e.changed()
 }
 
-func (h *Hub) closeFeeds(a *account, why error, which func(*AccountReader) bool) {
+func (h *Hub) drainFeeds(a *account) {
+	why := ErrDraining
 	h.mu.Lock()
 	for r := range a.feeds {
-		if which(r) {
-			r.closed.CompareAndSwap(nil, &why)
-		}
+		r.closed.CompareAndSwap(nil, &why)
 	}
 	h.mu.Unlock()
 	a.stir()

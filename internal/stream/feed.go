@@ -25,7 +25,6 @@ const (
 type AccountReader struct {
 	hub     *Hub
 	account *account
-	keyID   int64
 	closed  atomic.Pointer[error]
 
 	seq     int64 // the last stored event that was told, or lies in the present state
@@ -51,11 +50,11 @@ type watch struct {
 // not ended, then what happens; or, with the id of an event that is still kept,
 // what happened since. Stored events have ids, live ones have none. Errors:
 // ErrDraining, too_many_streams, and those of the store.
-func (h *Hub) OpenAccount(ctx context.Context, accountID int64, lastEventID string, keyID int64) (*AccountReader, error) {
+func (h *Hub) OpenAccount(ctx context.Context, accountID int64, lastEventID string) (*AccountReader, error) {
 	if err := h.admit(); err != nil {
 		return nil, err
 	}
-	r := &AccountReader{hub: h, keyID: keyID, watches: map[string]*watch{}}
+	r := &AccountReader{hub: h, watches: map[string]*watch{}}
 	h.mu.Lock()
 	r.account = h.accountOf(accountID)
 	r.account.feeds[r] = struct{}{}
@@ -135,15 +134,13 @@ func shownOf(q *bridge.Request) shown {
 // Next waits for the next event. A stream of an account has no end but
 // ErrDraining, ErrRevoked and the error of ctx.
 func (r *AccountReader) Next(ctx context.Context) (Event, error) {
-	for {
-		ev, wake, again, err := r.poll(ctx)
-		if err != nil || wake == nil {
-			return ev, err
-		}
-		if err := wait(ctx, wake, again); err != nil {
-			return Event{}, err
-		}
-	}
+	ev, _, err := next(ctx, nil, r.poll)
+	return ev, err
+}
+
+// Until is Next, but no longer than until alarm: then ok is false.
+func (r *AccountReader) Until(ctx context.Context, alarm <-chan time.Time) (ev Event, ok bool, err error) {
+	return next(ctx, alarm, r.poll)
 }
 
 // Poll is Next without waiting; ok is false when there is nothing new.

@@ -14,7 +14,7 @@ import (
 
 func feed(t testing.TB, h *Hub, last string) *AccountReader {
 	t.Helper()
-	r, err := h.OpenAccount(t.Context(), testAccount, last, 0)
+	r, err := h.OpenAccount(t.Context(), testAccount, last)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +149,7 @@ func TestFeedAndABrokenStore(t *testing.T) {
 		w := newWorld()
 		h := newHub(w)
 		w.broken = errStore
-		if _, err := h.OpenAccount(t.Context(), testAccount, "", 0); !errors.Is(err, errStore) {
+		if _, err := h.OpenAccount(t.Context(), testAccount, ""); !errors.Is(err, errStore) {
 			t.Errorf("%v", err)
 		}
 		empty(t, h)

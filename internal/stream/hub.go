@@ -202,9 +202,10 @@ func (h *Hub) grieve(ctx context.Context, err error) {
 
 // note remembers a commit, and finds the request's entry, nil if it has none.
 func (h *Hub) note(r *bridge.Request) *entry {
+	kept := strip(r)
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.recent.note(r)
+	h.recent.note(kept)
 	return h.entries[r.ID]
 }
 

@@ -221,7 +221,7 @@ func TestAllAtOnce(t *testing.T) {
 			all.Go(func() { // waited for below
 				last, text := "", []rune(nil)
 				for n := 0; ; n++ {
-					r, err := h.Open(t.Context(), "a", Open{LastEventID: last, KeyID: int64(i)})
+					r, err := h.Open(t.Context(), "a", Open{LastEventID: last})
 					if err != nil {
 						t.Error(err)
 						return
@@ -251,7 +251,7 @@ func TestAllAtOnce(t *testing.T) {
 				}
 			})
 			all.Go(func() { // waited for below
-				f, err := h.OpenAccount(t.Context(), testAccount, "", int64(i))
+				f, err := h.OpenAccount(t.Context(), testAccount, "")
 				if err != nil {
 					t.Error(err)
 					return

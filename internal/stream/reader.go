@@ -25,8 +25,12 @@ type Event struct {
 type Stream interface {
 	// Next waits for the next event. After the last it is io.EOF.
 	Next(ctx context.Context) (Event, error)
+	// Until is Next, but no longer than until alarm: then ok is false.
+	Until(ctx context.Context, alarm <-chan time.Time) (ev Event, ok bool, err error)
 	// Poll is Next without waiting; ok is false when there is nothing new.
 	Poll(ctx context.Context) (ev Event, ok bool, err error)
+	// Revoke ends the stream, from any goroutine, with ErrRevoked.
+	Revoke()
 	// Close ends the stream here. It may be called more than once.
 	Close()
 }
@@ -42,8 +46,6 @@ type Open struct {
 	// LastEventID is where to resume; "" or an unknown one is from the start.
 	// EndID need not be opened: there is nothing left to hear.
 	LastEventID string
-	// KeyID is the key that opened the stream, if any: CloseKey closes it.
-	KeyID int64
 	// Allow, if not nil, is asked once, before anything is told, with the
 	// request (without its body). Its error is returned by Open.
 	Allow func(*bridge.Request) error
@@ -54,7 +56,6 @@ type Open struct {
 type Reader struct {
 	entry      *entry
 	prev, next *Reader // in the entry's list
-	keyID      int64
 	cursor     Cursor
 	told       shown
 	connected  bool
@@ -68,7 +69,7 @@ func (h *Hub) Open(ctx context.Context, requestID string, o Open) (*Reader, erro
 	if err := h.admit(); err != nil {
 		return nil, err
 	}
-	r := &Reader{keyID: o.KeyID}
+	r := &Reader{}
 	if n, hash, ok := ParseID(o.LastEventID); ok && n > 0 {
 		r.cursor = ResumeCursor(n, hash)
 	}
@@ -165,13 +166,24 @@ func (r *Reader) Close() {
 // A stream that ends before has ErrDraining, ErrRevoked, the error of ctx, or
 // not_found where the request is no more.
 func (r *Reader) Next(ctx context.Context) (Event, error) {
+	ev, _, err := next(ctx, nil, r.poll)
+	return ev, err
+}
+
+// Until is Next, but no longer than until alarm: then ok is false.
+func (r *Reader) Until(ctx context.Context, alarm <-chan time.Time) (ev Event, ok bool, err error) {
+	return next(ctx, alarm, r.poll)
+}
+
+// next polls until there is an event, an error or the alarm.
+func next(ctx context.Context, alarm <-chan time.Time, poll func(context.Context) (Event, <-chan struct{}, time.Duration, error)) (ev Event, ok bool, err error) {
 	for {
-		ev, wake, again, err := r.poll(ctx)
+		ev, wake, again, err := poll(ctx)
 		if err != nil || wake == nil {
-			return ev, err
+			return ev, err == nil, err
 		}
-		if err := wait(ctx, wake, again); err != nil {
-			return Event{}, err
+		if rang, err := wait(ctx, wake, alarm, again); rang || err != nil {
+			return Event{}, false, err
 		}
 	}
 }
@@ -183,7 +195,9 @@ func (r *Reader) Poll(ctx context.Context) (ev Event, ok bool, err error) {
 	return ev, err == nil && wake == nil, err
 }
 
-func wait(ctx context.Context, wake <-chan struct{}, again time.Duration) error {
+// wait returns at a wake-up, after again (if above zero), at the alarm, or with
+// the error of ctx.
+func wait(ctx context.Context, wake <-chan struct{}, alarm <-chan time.Time, again time.Duration) (rang bool, err error) {
 	var timeout <-chan time.Time
 	if again > 0 {
 		t := time.NewTimer(again)
@@ -193,10 +207,12 @@ func wait(ctx context.Context, wake <-chan struct{}, again time.Duration) error 
 	select {
 	case <-wake:
 	case <-timeout:
+	case <-alarm:
+		return true, nil
 	case <-ctx.Done():
-		return ctx.Err()
+		return false, ctx.Err()
 	}
-	return nil
+	return false, nil
 }
 
 // poll returns an event, or else a channel that closes when there may be one

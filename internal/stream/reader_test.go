@@ -282,8 +282,8 @@ func TestClosing(t *testing.T) {
 	w := newWorld()
 	h := newHub(w)
 	j := w.submit("a", h)
-	start := func(key int64) Stream {
-		r, err := h.Open(t.Context(), "a", Open{KeyID: key})
+	start := func() Stream {
+		r, err := h.Open(t.Context(), "a", Open{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -291,8 +291,8 @@ func TestClosing(t *testing.T) {
 		drained(t, r)
 		return r
 	}
-	feed := func(key int64) Stream {
-		r, err := h.OpenAccount(t.Context(), testAccount, "", key)
+	feed := func() Stream {
+		r, err := h.OpenAccount(t.Context(), testAccount, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -306,22 +306,15 @@ func TestClosing(t *testing.T) {
 			t.Errorf("%s: %v, want %v", what, err, want)
 		}
 	}
-	bare, keyed, other, keyedFeed, otherFeed := start(0), start(1), start(2), feed(1), feed(2)
-	h.CloseKey(1)
-	h.CloseKey(0)
-	check("with the key", keyed, ErrRevoked)
-	check("feed with the key", keyedFeed, ErrRevoked)
-	check("bare", bare, nil)
-	check("with another key", other, nil)
-	check("feed with another key", otherFeed, nil)
-	h.CloseAccount(99)
-	check("another account", other, nil)
-	h.CloseAccount(testAccount)
-	check("bare", bare, ErrRevoked)
-	check("with another key", other, ErrRevoked)
-	check("feed with another key", otherFeed, ErrRevoked)
+	one, other, oneFeed, otherFeed := start(), start(), feed(), feed()
+	one.Revoke()
+	oneFeed.Revoke()
+	check("revoked", one, ErrRevoked)
+	check("revoked feed", oneFeed, ErrRevoked)
+	check("another", other, nil)
+	check("another feed", otherFeed, nil)
 
-	live, liveFeed := start(0), feed(0)
+	live, liveFeed := start(), feed()
 	unknown, err := h.OpenUnknown("test-123", "::1")
 	if err != nil {
 		t.Fatal(err)
@@ -336,7 +329,7 @@ func TestClosing(t *testing.T) {
 		t.Errorf("open: %v", err)
 	}
 	j.fail(bridge.CancelledCode)
-	for _, s := range []Stream{bare, keyed, other, keyedFeed, otherFeed, live, liveFeed, unknown} {
+	for _, s := range []Stream{one, other, oneFeed, otherFeed, live, liveFeed, unknown} {
 		s.Close()
 		s.Close()
 	}
@@ -369,7 +362,7 @@ func TestNextWaits(t *testing.T) {
 			t.Fatalf("%v", err)
 		}
 		next(t.Context())
-		h.CloseAccount(testAccount)
+		r.Revoke()
 		if err := <-got; !errors.Is(err, ErrRevoked) {
 			t.Fatalf("%v", err)
 		}

@@ -15,6 +15,7 @@ type recent struct {
 	next   int
 }
 
+// note takes in a state without its body.
 func (c *recent) note(r *bridge.Request) {
 	_, known := c.states[r.ID]
 	if r.Status.Ended() {
@@ -26,5 +27,5 @@ func (c *recent) note(r *bridge.Request) {
 		c.order[c.next] = r.ID
 		c.next = (c.next + 1) % maxRecent
 	}
-	c.states[r.ID] = strip(r)
+	c.states[r.ID] = r
 }

@@ -113,38 +113,43 @@ func (r *UnknownReader) Close() {
 // Next waits for the next event: connected, then what was received, as the end;
 // then, or after UnknownLasts, io.EOF.
 func (r *UnknownReader) Next(ctx context.Context) (Event, error) {
-	if ev, ok, err := r.Poll(ctx); ok || err != nil {
-		return ev, err
-	}
-	if err := wait(ctx, r.told, time.Until(r.ends)); err != nil {
-		return Event{}, err
-	}
-	ev, _, err := r.Poll(ctx)
+	ev, _, err := next(ctx, nil, r.poll)
 	return ev, err
 }
 
+// Until is Next, but no longer than until alarm: then ok is false.
+func (r *UnknownReader) Until(ctx context.Context, alarm <-chan time.Time) (ev Event, ok bool, err error) {
+	return next(ctx, alarm, r.poll)
+}
+
 // Poll is Next without waiting; ok is false when there is nothing new.
-func (r *UnknownReader) Poll(context.Context) (ev Event, ok bool, err error) {
+func (r *UnknownReader) Poll(ctx context.Context) (ev Event, ok bool, err error) {
+	ev, wake, _, err := r.poll(ctx)
+	return ev, err == nil && wake == nil, err
+}
+
+func (r *UnknownReader) poll(context.Context) (ev Event, wake <-chan struct{}, again time.Duration, err error) {
 	if !r.connected {
 		r.connected = true
-		return Event{Data: wire.Connected(r.id)}, true, nil
+		return Event{Data: wire.Connected(r.id)}, nil, 0, nil
 	}
 	if r.over {
-		return ev, false, io.EOF
+		return ev, nil, 0, io.EOF
 	}
 	select {
 	case <-r.told:
 		if r.err != nil {
-			return ev, false, r.err
+			return ev, nil, 0, r.err
 		}
 		r.over = true
-		return Event{ID: EndID, Data: r.body, End: true}, true, nil
+		return Event{ID: EndID, Data: r.body, End: true}, nil, 0, nil
 	default:
 	}
-	if !time.Now().Before(r.ends) {
-		return ev, false, io.EOF
+	left := time.Until(r.ends)
+	if left <= 0 {
+		return ev, nil, 0, io.EOF
 	}
-	return ev, false, nil
+	return ev, r.told, left, nil
 }
 
 type receipt struct {

@@ -106,7 +106,7 @@ func (s *Store) open(ctx context.Context, o Options) (err error) {
 		return s.addReader(take(ctx, s.db))
 	}
 	s.w.open = func() (*conn, error) {
-		return take(bg, s.db, "cache_size = -32768", "journal_size_limit = 67108864", "wal_autocheckpoint = 8000")
+		return take(bg, s.db, "cache_size = -8192", "journal_size_limit = 67108864", "wal_autocheckpoint = 8000")
 	}
 	if err := s.w.connect(); err != nil {
 		return err
@@ -120,7 +120,7 @@ func (s *Store) open(ctx context.Context, o Options) (err error) {
 }
 
 func (s *Store) newReader() (*conn, error) {
-	return take(bg, s.db, "query_only = 1", "cache_size = -8192")
+	return take(bg, s.db, "query_only = 1", "cache_size = -2048")
 }
 
 func (s *Store) addReader(c *conn, err error) error {
