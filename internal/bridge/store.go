@@ -209,8 +209,6 @@ type Reader interface {
 	// RequestAccount finds the account of a request by its id, 0 if there is no
 	// such request.
 	RequestAccount(ctx context.Context, id string) (int64, error)
-	// RequestBySeq finds a request by its sequence with chat and body.
-	RequestBySeq(ctx context.Context, seq int64) (*Request, error)
 	Requests(ctx context.Context, f RequestFilter) ([]*Request, error)
 	// Unfinished lists seq, id, chat, status of all requests of the account
 	// that have not ended, in order of submission, without bodies.
@@ -220,11 +218,6 @@ type Reader interface {
 
 	Workers(ctx context.Context, accountID int64) ([]*Worker, error)
 	Leases(ctx context.Context, accountID int64) ([]*Lease, error)
-	// Queued counts, up to max, the account's requests that Candidates would
-	// offer.
-	Queued(ctx context.Context, accountID int64, max int) (int, error)
-	// QueuedAccounts lists the accounts that have an idle request.
-	QueuedAccounts(ctx context.Context) ([]int64, error)
 
 	// Due lists, earliest first, the requests of which a clock has run out by
 	// now: Request.DueAt, or Lease.DueAt of one of its leases. Engines store

@@ -158,6 +158,23 @@ func (b *board) remove(seq int64, o open) {
 	b.chats[o.chat] = line
 }
 
+// ready counts, up to most, the requests that may be handed out: the first of
+// their chat, which no lease holds.
+func (b *board) ready(most int) (n int) {
+	if b.idle == 0 {
+		return 0
+	}
+	for chat, line := range b.chats {
+		if n >= most {
+			break
+		}
+		if b.open[line[0]].idle && b.held[chat] == 0 {
+			n++
+		}
+	}
+	return n
+}
+
 // waiting says why an idle request waits.
 func (b *board) waiting(r *bridge.Request, now time.Time) *wire.Waiting {
 	if b.held[r.Chat.ID] > 0 {

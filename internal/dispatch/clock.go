@@ -8,8 +8,13 @@ import (
 	"chatbridge/internal/bridge"
 )
 
-// dueAtOnce bounds how many clocks one look ends.
-const dueAtOnce = 256
+const (
+	// dueAtOnce bounds how many clocks one look ends.
+	dueAtOnce = 256
+	// leastWait is between two looks, so that a row which stays due for
+	// whatever reason costs little.
+	leastWait = 10 * time.Millisecond
+)
 
 // clock ends what a time has run out for. The store knows the times; between
 // two looks only those that a commit set to run out sooner are kept here.
@@ -65,7 +70,7 @@ func (k *clock) run(ctx context.Context) {
 			k.look(ctx)
 		}
 		k.mu.Lock()
-		timer.Reset(max(0, time.Until(k.next)))
+		timer.Reset(max(leastWait, time.Until(k.next)))
 		k.mu.Unlock()
 	}
 }

@@ -70,13 +70,13 @@ func (d *Dispatch) serve(a *account) (again time.Duration) {
 func (d *Dispatch) offers(a *account) (offers []bridge.Offer, room int, resume time.Duration) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if a.board == nil || a.board.idle == 0 {
+	if a.board == nil || a.board.ready(1) == 0 {
 		return nil, 0, 0
 	}
 	now := time.Now()
 	for id, s := range a.counts {
 		w := a.board.workers[id]
-		if w == nil || s.from.Guide || w.Conn != s.from.Conn {
+		if w == nil || s.from.Guide || s.closing || w.Conn != s.from.Conn {
 			continue
 		}
 		if reason, until := w.Pause(now); reason != "" {
@@ -96,36 +96,38 @@ func (d *Dispatch) offers(a *account) (offers []bridge.Offer, room int, resume t
 // greetGuides pings as many free guide sockets as there are requests to hand
 // out; each claims right after its pong.
 func (d *Dispatch) greetGuides(a *account) {
-	free := d.freeGuides(a, 1<<30, false)
-	if len(free) == 0 {
-		return
-	}
-	queued, err := d.o.Store.Queued(d.ctx, a.id, len(free))
-	if err != nil {
-		d.o.Log.Warn("look for requests", "account", a.id, "err", err)
-		return
-	}
-	for _, s := range d.freeGuides(a, queued, true) {
+	for _, s := range d.freeGuides(a) {
 		d.desks.Go(func() { d.handToGuide(a, s) }) // Run waits for it
 	}
 }
 
-// freeGuides lists guide sockets that hold nothing; with mark, they are noted
-// as being pinged.
-func (d *Dispatch) freeGuides(a *account, most int, mark bool) []*Session {
+// freeGuides picks guide sockets that hold nothing, and notes that they are
+// being pinged.
+func (d *Dispatch) freeGuides(a *account) []*Session {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if a.board == nil || a.board.idle == 0 {
+	if a.board == nil {
 		return nil
 	}
-	var out []*Session
+	var free []*Session
+	pinging := 0
 	for id, s := range a.counts {
-		if len(out) < most && s.from.Guide && !s.pinging && a.board.taken[id] == 0 {
-			s.pinging = mark
-			out = append(out, s)
+		switch {
+		case !s.from.Guide || s.closing || a.board.taken[id] > 0:
+		case s.pinging:
+			pinging++
+		default:
+			free = append(free, s)
 		}
 	}
-	return out
+	wanted := min(a.board.ready(len(free)+pinging)-pinging, len(free))
+	if wanted <= 0 {
+		return nil
+	}
+	for _, s := range free[:wanted] {
+		s.pinging = true
+	}
+	return free[:wanted]
 }
 
 // handToGuide pings a guide socket and, right after the pong, claims for it. A

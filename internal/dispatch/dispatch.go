@@ -257,8 +257,8 @@ func (d *Dispatch) look(ctx context.Context) {
 			d.o.Log.Warn("look for missed changes", "account", id, "err", err)
 			return
 		}
-		if last != events {
-			d.resurvey(id)
+		if last != events || d.o.Bus.Peers() {
+			d.resurvey(id) // a hello or a pause elsewhere is no event
 		}
 	}
 }

@@ -21,6 +21,7 @@ type Session struct {
 	attempts map[bridge.AttemptID]*attempt // live ones, as far as this node knows
 	renewed  time.Time
 	pinging  bool
+	closing  bool // told to close: nothing more is handed to it
 }
 
 type attempt struct {
@@ -144,6 +145,8 @@ func (s *Session) hear(sig bridge.Signal) {
 		}
 	case bridge.SignalCancel, bridge.SignalAck:
 		delete(s.attempts, id)
+	case bridge.SignalSilence, bridge.SignalReplaced:
+		s.closing = true
 	}
 	s.socket.Deliver(sig)
 }
@@ -151,11 +154,21 @@ func (s *Session) hear(sig bridge.Signal) {
 // missed finds, on a fresh board, what was taken from this worker without its
 // being told. The caller holds the lock.
 func (s *Session) missed(b *board) {
+	if s.closing {
+		return
+	}
+	if w := b.workers[s.from.WorkerID]; w != nil && w.Conn != s.from.Conn {
+		s.hear(bridge.Signal{Kind: bridge.SignalReplaced, AccountID: s.from.AccountID, WorkerID: s.from.WorkerID})
+		return
+	}
 	for id := range s.attempts {
 		l := b.leases[id]
 		switch {
 		case l == nil:
 			delete(s.attempts, id)
+			if !s.from.Guide {
+				s.hear(bridge.Signal{Kind: bridge.SignalSilence, AccountID: s.from.AccountID, WorkerID: s.from.WorkerID})
+			}
 		case l.Cancelled && !l.Guide:
 			s.hear(bridge.Signal{Kind: bridge.SignalCancel, AccountID: s.from.AccountID, WorkerID: s.from.WorkerID, RequestID: id.RequestID, Attempt: id.Attempt})
 		}
@@ -299,6 +312,9 @@ func (s *Session) say(cmd bridge.Command) {
 
 // Stopped notes a worker's "cancelled".
 func (s *Session) Stopped(requestID string, n int) {
+	s.d.mu.Lock()
+	delete(s.attempts, bridge.AttemptID{RequestID: requestID, Attempt: n})
+	s.d.mu.Unlock()
 	s.post(&bridge.Stopped{From: s.from, RequestID: requestID, Attempt: n, Here: s.d.o.Here})
 }
 

@@ -133,6 +133,9 @@ func (c *conn) tell(m protocol.Message) {
 
 // Deliver implements dispatch.Socket.
 func (c *conn) Deliver(sig bridge.Signal) {
+	if sig.Kind == bridge.SignalSilence && c.l.alone.Load() {
+		c.l.silent.Store(c.id, true) // no desk can have offered it just before
+	}
 	c.s.post(c.id, func() {
 		m, last := c.translate(sig)
 		if m != nil {

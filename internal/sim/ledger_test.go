@@ -38,7 +38,6 @@ type record struct {
 
 	code     bridge.FailCode // of the end
 	response string
-	endedBy  string
 }
 
 // hold is an attempt from its hand-over to when its worker has certainly
@@ -120,9 +119,9 @@ func (g *ledger) observe(l *life, cmd bridge.Command, c *bridge.Changes, err err
 	g.now = c.Now
 	expect := g.before(cmd, c)
 	for _, chat := range c.Chats {
-		switch was := g.siteIDs[chat.ID]; {
-		case was == chat.SiteID:
-		case was == "":
+		switch was := g.siteIDs[chat.ID]; was {
+		case chat.SiteID:
+		case "":
 			g.s.logf("", "chat %d is the site's %s", chat.ID, chat.SiteID)
 		default:
 			g.s.failf("chats", "", "%T renames chat %d from %s to %q", cmd, chat.ID, was, chat.SiteID)
@@ -162,7 +161,8 @@ func (g *ledger) before(cmd bridge.Command, c *bridge.Changes) (after func()) {
 	}
 	w := g.workers[from.WorkerID]
 	if w == nil || w.conn != from.Conn {
-		if _, renew := cmd.(*bridge.Renew); !(renew && from.Guide) && (!c.Empty() || len(c.Signals) > 0) {
+		_, renew := cmd.(*bridge.Renew)
+		if (!renew || !from.Guide) && (!c.Empty() || len(c.Signals) > 0) {
 			g.s.failf("which socket counts", g.label(request), "%T by %s, which no longer counts, changes something", cmd, from.Conn)
 		}
 		return nothing

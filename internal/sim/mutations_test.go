@@ -30,6 +30,9 @@ type mutation struct {
 const mutationSeeds = 400
 
 func TestMutations(t *testing.T) {
+	if raceEnabled {
+		t.Skip("what this tests is the simulation, and the race detector makes it ten times as long")
+	}
 	for _, m := range mutations {
 		t.Run(fmt.Sprintf("rule %d/%s", m.rule, m.name), func(t *testing.T) {
 			t.Parallel()
@@ -125,7 +128,7 @@ func plain(cmd bridge.Command) bridge.Command {
 // is reports whether a command is of a type.
 func is[T bridge.Command](cmd bridge.Command) bool { _, ok := cmd.(T); return ok }
 
-// only empties what a command writes, and leaves its signals.
+// onlySignals empties what a command writes, and leaves its signals.
 func onlySignals(c *bridge.Changes) { *c = bridge.Changes{Now: c.Now, Signals: c.Signals} }
 
 func without(c *bridge.Changes, kind bridge.SignalKind) {

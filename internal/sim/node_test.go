@@ -35,11 +35,13 @@ type life struct {
 	ready  bool // Begin has come through: it takes connections
 	dead   bool
 	conns  []*conn
+	silent sync.Map // names of sockets that were told to close
 
 	queue    []job // posted, not yet executed
 	flushing bool
 	told     time.Time // when the last commit is heard of: they are heard in order
 	unheard  []func(err error)
+	alone    atomic.Bool // one commit is heard of, and no other near it
 }
 
 type job struct {
@@ -62,7 +64,7 @@ func (h *host) start() {
 			return
 		}
 		h.s.post(h.name, func() { l.ready = !l.dead })
-		l.node.Run(l.ctx) // ends with ctx, without an error
+		_ = l.node.Run(l.ctx) // ends with ctx, without an error
 	}()
 }
 
@@ -159,6 +161,8 @@ func (l *life) flush() {
 		})
 	}
 	s.at(at, func() {
+		l.alone.Store(len(batch) == 1)
+		defer l.alone.Store(false)
 		for range min(len(batch), len(l.unheard)) {
 			tell := l.unheard[0]
 			l.unheard = l.unheard[1:]
@@ -176,6 +180,9 @@ type lifeStore struct {
 
 func (s *lifeStore) Post(cmd bridge.Command, done func(*bridge.Changes, error)) {
 	l, m := s.l, s.l.h.s.mutation
+	if claim, ok := cmd.(*bridge.Claim); ok {
+		l.checkOffers(claim)
+	}
 	l.h.s.post(l.h.name, func() {
 		if m != nil && m.early != nil && m.early(cmd) && !l.dead {
 			l.tooEarly(job{cmd, done})
@@ -183,6 +190,17 @@ func (s *lifeStore) Post(cmd bridge.Command, done func(*bridge.Changes, error)) 
 		}
 		l.enqueue(job{cmd, done})
 	})
+}
+
+// checkOffers: a socket that was told to close, because its worker was silent,
+// is offered nothing more. What is handed to it would be lost, and three lost
+// hand-overs fail a request.
+func (l *life) checkOffers(claim *bridge.Claim) {
+	for _, o := range claim.Offers {
+		if _, silent := l.silent.Load(o.Conn); silent {
+			l.h.s.failf("a silent socket is closed", "", "%s is offered work by %s, which was told to close", o.WorkerID, o.Conn)
+		}
+	}
 }
 
 // memory holds answers of the store that are true until the next commit.

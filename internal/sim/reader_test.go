@@ -92,7 +92,7 @@ func (r *reader) open() {
 func (r *reader) left(err error) {
 	r.reading = false
 	switch {
-	case err == io.EOF:
+	case errors.Is(err, io.EOF):
 		r.over = true
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, stream.ErrDraining):
 		r.s.after(r.dice.seldom(0.2, 10*time.Millisecond, time.Second, time.Second, time.Minute), r.open)
@@ -120,7 +120,7 @@ func (r *reader) read(ctx context.Context, l *life) error {
 			first = false
 		}
 		if err != nil {
-			if err == io.EOF && r.end == nil {
+			if errors.Is(err, io.EOF) && r.end == nil {
 				return errors.New("the stream ended without the end")
 			}
 			return err

@@ -60,7 +60,7 @@ func (s *sim) until(limit time.Duration, why func() (oracle, request, missing st
 	end := time.Now().Add(limit)
 	for {
 		next := time.Now().Add(lookEvery)
-		s.world.run(lookEvery, func() bool { return false })
+		s.run(lookEvery, func() bool { return false })
 		if s.failed() {
 			return false
 		}

@@ -177,11 +177,7 @@ func (g *ledger) explained(r *record, cmd bridge.Command, code bridge.FailCode) 
 		if r.goAt.IsZero() && r.lost != bridge.MaxHandOvers-1 {
 			return false
 		}
-		if h := g.hold(r.id, r.attempt, false); h != nil {
-			if _, clock := cmd.(*bridge.Expire); clock && !h.over(g.now) {
-				g.patience(r, cmd)
-			}
-		}
+		g.patience(r, cmd)
 		return true
 	}
 	return false

@@ -139,7 +139,7 @@ func (w *world) run(limit time.Duration, done func() bool) bool {
 			timer.Stop()
 			continue
 		}
-		if next == until {
+		if next.Equal(until) {
 			return false
 		}
 		heap.Pop(&w.events).(event).do()

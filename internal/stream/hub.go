@@ -205,7 +205,11 @@ func (h *Hub) note(r *bridge.Request) *entry {
 	kept := strip(r)
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.recent.note(kept)
+	if h.o.Bus != nil && h.o.Bus.Peers() {
+		clear(h.recent.states) // another node may commit next, and be gone before anyone asks
+	} else {
+		h.recent.note(kept)
+	}
 	return h.entries[r.ID]
 }
 

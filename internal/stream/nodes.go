@@ -63,6 +63,7 @@ func (h *Hub) hint(data []byte) {
 			e.mu.Unlock()
 		}
 		h.mu.Lock()
+		delete(h.recent.states, n.ID)
 		if a := h.accounts[n.Account]; a != nil {
 			a.tell()
 		}

@@ -144,11 +144,6 @@ func (s *Store) Request(ctx context.Context, id string) (*bridge.Request, error)
 	return one(s, ctx, "read a request", wholeBody, selectRequestBody+` WHERE r.id = $1`, id)
 }
 
-// RequestBySeq implements [bridge.Reader].
-func (s *Store) RequestBySeq(ctx context.Context, seq int64) (*bridge.Request, error) {
-	return one(s, ctx, "read a request", wholeBody, selectRequestBody+` WHERE r.seq = $1`, seq)
-}
-
 func wholeBody(r *row) *bridge.Request { return scanWhole(r, true) }
 func wholeBare(r *row) *bridge.Request { return scanWhole(r, false) }
 
@@ -220,20 +215,4 @@ func (s *Store) RequestAccount(ctx context.Context, id string) (int64, error) {
 // Unfinished implements [bridge.Reader].
 func (s *Store) Unfinished(ctx context.Context, accountID int64) ([]*bridge.Request, error) {
 	return all(s, ctx, "list unfinished requests", wholeBare, selectUnfinished, accountID)
-}
-
-// Queued implements [bridge.Reader].
-func (s *Store) Queued(ctx context.Context, accountID int64, max int) (int, error) {
-	n, err := one(s, ctx, "count queued requests", func(r *row) *int64 { n := r.int64(); return &n },
-		`SELECT count(*) FROM (SELECT 1`+candidates+`)`, accountID, limit(max))
-	if err != nil || n == nil {
-		return 0, err
-	}
-	return int(*n), nil
-}
-
-// QueuedAccounts implements [bridge.Reader].
-func (s *Store) QueuedAccounts(ctx context.Context) ([]int64, error) {
-	return all(s, ctx, "list accounts with queued requests", (*row).int64,
-		`SELECT a.id FROM accounts a WHERE EXISTS (SELECT 1 FROM requests r WHERE r.account_id = a.id AND r.status = 'idle') ORDER BY a.id`)
 }

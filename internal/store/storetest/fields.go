@@ -84,7 +84,6 @@ func (x full) check(d *db) {
 	same(t, "Principal", must(d.Principal(ctx, x.key.Hash))(t), &bridge.Principal{Account: x.account, Key: x.key})
 	same(t, "Endpoints", must(d.Endpoints(ctx, x.account.ID))(t), []*bridge.Endpoint{x.endpoint})
 	same(t, "Request", must(d.Request(ctx, x.request.ID))(t), x.request)
-	same(t, "RequestBySeq", must(d.RequestBySeq(ctx, x.request.Seq))(t), x.request)
 	same(t, "Chat by ours", must(d.Chat(ctx, x.account.ID, "1"))(t), x.request.Chat)
 	same(t, "Chat by the site's", must(d.Chat(ctx, x.account.ID, bridge.ChatRef(x.request.Chat.SiteID)))(t), x.request.Chat)
 	same(t, "Leases", must(d.Leases(ctx, x.account.ID))(t), []*bridge.Lease{x.lease})

@@ -253,7 +253,6 @@ func (m *machine) compareHandOut(t *rapid.T) {
 	} else {
 		same(t, "NextIdle", f.Requests[next.ID], next)
 	}
-	same(t, "Queued", must(m.Queued(m.ctx, m.account.ID, 100))(t), len(m.candidates()))
 }
 
 func (m *machine) compareHeld(t *rapid.T) {

@@ -157,11 +157,9 @@ func needsCandidates(t *testing.T, d *db) {
 	expect := func(what string, want ...*bridge.Request) {
 		t.Helper()
 		same(t, what, ids(d.facts(bridge.Needs{AccountID: a.ID, Candidates: 10}).Candidates), ids(want))
-		same(t, what+", counted", must(d.Queued(d.ctx, a.ID, 10))(t), len(want))
 	}
 	expect("all", r1, r3, r4)
 	same(t, "two of them", ids(d.facts(bridge.Needs{AccountID: a.ID, Candidates: 2}).Candidates), ids([]*bridge.Request{r1, r3}))
-	same(t, "counted up to two", must(d.Queued(d.ctx, a.ID, 2))(t), 2)
 	same(t, "a body", d.facts(bridge.Needs{AccountID: a.ID, Candidates: 1, Bodies: true}).Candidates[0].Body, r1.Body)
 	l := d.lease(r1, "w", nil)
 	expect("one is leased", r3, r4)
@@ -174,8 +172,6 @@ func needsCandidates(t *testing.T, d *db) {
 	expect("one moved behind another", r2, r4)
 	d.change(r2, func(r *bridge.Request) { r.Status, r.CompletedAt = bridge.Done, day(1) })
 	expect("that one is done", r3, r4)
-	accounts := must(d.QueuedAccounts(d.ctx))(t)
-	same(t, "accounts with idle requests", len(accounts), 2)
 }
 
 func needsDeliveries(t *testing.T, d *db) {

@@ -13,7 +13,6 @@ func reading(t *testing.T, d *db) {
 		t.Fatal(err)
 	}
 	same(t, "no request", must(d.Request(d.ctx, "none"))(t) == nil, true)
-	same(t, "no request by seq", must(d.RequestBySeq(d.ctx, 99))(t) == nil, true)
 	same(t, "no request's account", must(d.RequestAccount(d.ctx, "none"))(t), int64(0))
 	same(t, "no chat", must(d.Chat(d.ctx, a.ID, "99"))(t) == nil, true)
 	same(t, "no chat without a reference", must(d.Chat(d.ctx, a.ID, ""))(t) == nil, true)
