@@ -130,6 +130,9 @@ func (c *serveCmd) Run(ctx context.Context, io *console) error {
 	if err == nil && c.Demo {
 		err = c.demo(rooms, running, io, store, n.Post, base, log)
 	}
+	if ctx.Err() != nil {
+		err = nil // told to stop while it was still starting
+	}
 	if err == nil {
 		select {
 		case <-ctx.Done():
@@ -259,11 +262,11 @@ func (c *serveCmd) welcome(ctx context.Context, io *console, store bridge.Reader
 	if c.PublicURL != nil {
 		shown = c.PublicURL.String()
 	}
-	fmt.Fprintf(io.out, "chatbridge %s listens on %s\n", version, base)
 	hash, err := store.Setting(ctx, bridge.SettingPassword)
 	if err != nil {
 		return told(err)
 	}
+	listens := fmt.Sprintf("chatbridge %s listens on %s\n", version, base)
 	switch {
 	case c.AdminPassword != "" && !api.CheckPassword(hash, c.AdminPassword):
 		hash, err := api.HashPassword(c.AdminPassword)
@@ -273,12 +276,15 @@ func (c *serveCmd) welcome(ctx context.Context, io *console, store bridge.Reader
 		if err != nil {
 			return usageError("CHATBRIDGE_ADMIN_PASSWORD: " + told(err).Error())
 		}
+		fmt.Fprint(io.out, listens)
 	case hash == "":
 		link, err := makeLink(ctx, n.Post, shown)
 		if err != nil {
 			return told(err)
 		}
-		fmt.Fprintf(io.out, "\nSet the admin password (the link works once, for an hour):\n  %s\n", link)
+		fmt.Fprintf(io.out, "%s\nSet the admin password (the link works once, for an hour):\n  %s\n", listens, link)
+	default:
+		fmt.Fprint(io.out, listens)
 	}
 	return nil
 }

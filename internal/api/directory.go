@@ -34,6 +34,7 @@ type Directory struct {
 	keys    map[string]*bridge.Principal
 	active  map[int64]bool
 	hooks   map[int64][]*bridge.Endpoint
+	owners  owners
 	opened  map[*opening]struct{}
 	stale   chan struct{}
 }
@@ -47,7 +48,7 @@ type opening struct {
 
 // NewDirectory makes a Directory; Run runs it.
 func NewDirectory(store bridge.Reader, b bus.Bus, log *slog.Logger) *Directory {
-	return &Directory{store: store, bus: b, log: log, keys: map[string]*bridge.Principal{}, active: map[int64]bool{}, hooks: map[int64][]*bridge.Endpoint{},
+	return &Directory{store: store, bus: b, log: log, keys: map[string]*bridge.Principal{}, active: map[int64]bool{}, hooks: map[int64][]*bridge.Endpoint{}, owners: owners{of: map[string]int64{}},
 		opened: map[*opening]struct{}{}, stale: make(chan struct{}, 1)}
 }
 
@@ -76,6 +77,11 @@ func (d *Directory) Run(ctx context.Context) error {
 
 // Committed hears what this node committed.
 func (d *Directory) Committed(c *bridge.Changes) {
+	for _, r := range c.Requests {
+		if r.Rev == 1 {
+			d.owners.note(r.ID, r.AccountID)
+		}
+	}
 	if !c.Directory {
 		return
 	}
@@ -182,6 +188,38 @@ func (d *Directory) Active(ctx context.Context, account int64) (bool, error) {
 		d.active[account] = active
 	}
 	return active, nil
+}
+
+// maxOwners is how many requests made here are remembered: their webhooks come
+// back to our own receiver soon, if they do. About 1 MB.
+const maxOwners = 8192
+
+// owners remembers whose the requests are that were made here lately. That
+// never changes.
+type owners struct {
+	mu    sync.Mutex
+	of    map[string]int64
+	order [maxOwners]string
+	next  int
+}
+
+func (o *owners) note(id string, account int64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.of, o.order[o.next])
+	o.order[o.next], o.of[id] = id, account
+	o.next = (o.next + 1) % maxOwners
+}
+
+// Owner is the account of a request, 0 for an id that was never issued.
+func (d *Directory) Owner(ctx context.Context, requestID string) (int64, error) {
+	d.owners.mu.Lock()
+	account := d.owners.of[requestID]
+	d.owners.mu.Unlock()
+	if account != 0 {
+		return account, nil
+	}
+	return d.store.RequestAccount(ctx, requestID)
 }
 
 // Secrets are the webhook secrets of an account that are valid at now.

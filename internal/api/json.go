@@ -118,6 +118,7 @@ func wantsJSON(r *http.Request) error {
 	kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
 	kind = strings.ToLower(strings.TrimSpace(kind))
 	if kind == "application/json" || strings.HasPrefix(kind, "application/") && strings.HasSuffix(kind, "+json") {
+		r.Header.Set("Content-Type", "application/json") // whatever its case, parameters and suffix
 		return nil
 	}
 	return errNotJSON

@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -61,6 +62,9 @@ func (p *Problem) GetHeaders() http.Header {
 // problemOf makes a Problem of any error; what is not the domain's is logged
 // here, and not told.
 func problemOf(log *slog.Logger, err error) *Problem {
+	if p, ok := errors.AsType[*Problem](err); ok {
+		return p
+	}
 	e := bridge.AsError(err)
 	status := statuses[e.Kind]
 	if e.Kind == bridge.Internal {

@@ -46,7 +46,7 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, http.StatusBadRequest, map[string]string{"error": "The body needs a request_id of 1 to 200 characters."})
 		return
 	}
-	account, err := s.o.Store.RequestAccount(r.Context(), strings.ToLower(id))
+	account, err := s.o.Directory.Owner(r.Context(), strings.ToLower(id))
 	switch {
 	case err != nil:
 		s.fail(w, err)

@@ -22,14 +22,17 @@ const (
 	keepaliveEvery = 15 * time.Second
 	// slowReader is how long a reader may take nothing before it is cut.
 	slowReader = 30 * time.Second
-	// gather bounds what is written in one go.
-	gather = 64 << 10
+	// gatherBytes bounds what is written in one go.
+	gatherBytes = 64 << 10
 	// keyWithin is how long a WebSocket may take to send its key.
 	keyWithin   = 10 * time.Second
 	keyMessage  = 4 << 10 // bytes: {"key":…}
 	retryLeast  = 1000    // ms; spread, so that not all come back at once
 	retryMost   = 5000
 	lastEventID = "last_event_id"
+	// holdWithin is how soon after a write the next one may follow: what comes
+	// sooner goes out together. The end waits for nothing.
+	holdWithin = 10 * time.Millisecond
 )
 
 // opened is a stream, and by whose right it was opened.
@@ -60,8 +63,9 @@ func (s *Server) openRequest(ctx context.Context, r *http.Request, key string) (
 		}
 		account, hash = p.Account.ID, bridge.HashKey(key)
 	}
-	known := strings.ToLower(id)
+	known, issued := strings.ToLower(id), false
 	allow := func(request *bridge.Request) error {
+		issued = true
 		switch {
 		case key != "" && account != request.AccountID:
 			return bridge.RequestNotFound(id)
@@ -78,11 +82,13 @@ func (s *Server) openRequest(ctx context.Context, r *http.Request, key string) (
 	if err == nil {
 		return opened{reader, account, hash}, nil
 	}
-	if bridge.AsError(err).Kind != bridge.NotFound || account != 0 {
+	switch {
+	case bridge.AsError(err).Kind != bridge.NotFound || issued:
 		return opened{}, err
-	}
-	if s.o.StreamAuth == StreamAuthRequired {
+	case s.o.StreamAuth == StreamAuthRequired && key == "":
 		return opened{}, errNeedsKey
+	case s.o.StreamAuth == StreamAuthRequired:
+		return opened{}, err
 	}
 	address, _, _ := net.SplitHostPort(r.RemoteAddr)
 	unknown, err := s.o.Hub.OpenUnknown(id, address)
@@ -138,15 +144,14 @@ func (s *Server) sse(w http.ResponseWriter, r *http.Request, o opened, err error
 	h.Set("Cache-Control", "no-cache, no-transform")
 	h.Set("X-Accel-Buffering", "no")
 	out := http.NewResponseController(w)
-	ticker := time.NewTicker(keepaliveEvery)
-	defer ticker.Stop()
+	batches := newBatches(o)
+	defer batches.stop()
 	retry := true
 	for {
-		batch, end, err := nextBatch(r.Context(), o, ticker.C)
+		batch, end, err := batches.next(r.Context())
 		if err != nil {
 			return
 		}
-		ticker.Reset(keepaliveEvery)
 		var b []byte
 		for _, ev := range batch {
 			b = appendSSE(b, ev, retry)
@@ -162,27 +167,67 @@ func (s *Server) sse(w http.ResponseWriter, r *http.Request, o opened, err error
 	}
 }
 
-// nextBatch waits for what comes next and takes what is there with it. An empty
-// batch is a keepalive's turn.
-func nextBatch(ctx context.Context, o opened, keepalive <-chan time.Time) (batch []stream.Event, end bool, err error) {
-	ev, ok, err := o.Until(ctx, keepalive)
+// batches hands out a stream's events in the groups in which they are written.
+type batches struct {
+	of        stream.Stream
+	keepalive *time.Ticker
+	written   time.Time // about when the last batch was
+}
+
+func newBatches(of stream.Stream) *batches {
+	return &batches{of: of, keepalive: time.NewTicker(keepaliveEvery)}
+}
+
+func (b *batches) stop() { b.keepalive.Stop() }
+
+// next waits for what comes and takes what is there with it, and what comes
+// within the hold. An empty batch is a keepalive's turn.
+func (b *batches) next(ctx context.Context) (batch []stream.Event, end bool, err error) {
+	ev, ok, err := b.of.Until(ctx, b.keepalive.C)
 	if err != nil || !ok {
 		return nil, false, err
 	}
+	defer func() {
+		b.written = time.Now()
+		b.keepalive.Reset(keepaliveEvery)
+	}()
+	batch = append(batch, ev)
+	if batch, end, err = b.gather(ctx, batch); end || err != nil {
+		return batch, end, err
+	}
+	hold := holdWithin - time.Since(b.written)
+	if hold <= 0 {
+		return batch, false, nil
+	}
+	alarm := time.NewTimer(hold)
+	defer alarm.Stop()
+	for {
+		ev, ok, err := b.of.Until(ctx, alarm.C)
+		if err != nil || !ok {
+			return batch, errors.Is(err, io.EOF), nil // an error comes again with the next call
+		}
+		if batch, end, err = b.gather(ctx, append(batch, ev)); end || err != nil {
+			return batch, end, err
+		}
+	}
+}
+
+// gather adds to a batch what is there already.
+func (b *batches) gather(ctx context.Context, batch []stream.Event) ([]stream.Event, bool, error) {
 	size := 0
 	for {
-		batch = append(batch, ev)
-		if size += len(ev.Data); ev.End || size >= gather {
-			return batch, ev.End, nil
+		last := batch[len(batch)-1]
+		if size += len(last.Data); last.End || size >= gatherBytes {
+			return batch, last.End, nil
 		}
-		next, ok, err := o.Poll(ctx)
+		ev, ok, err := b.of.Poll(ctx)
 		if errors.Is(err, io.EOF) {
 			return batch, true, nil
 		}
 		if err != nil || !ok {
 			return batch, false, nil // an error comes again with the next call
 		}
-		ev = next
+		batch = append(batch, ev)
 	}
 }
 
@@ -251,10 +296,10 @@ func (s *Server) ws(w http.ResponseWriter, r *http.Request, open func(context.Co
 }
 
 func (s *Server) sendWS(ctx context.Context, conn *websocket.Conn, o opened) {
-	ticker := time.NewTicker(keepaliveEvery)
-	defer ticker.Stop()
+	batches := newBatches(o)
+	defer batches.stop()
 	for {
-		batch, end, err := nextBatch(ctx, o, ticker.C)
+		batch, end, err := batches.next(ctx)
 		if err != nil {
 			return
 		}

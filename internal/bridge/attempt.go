@@ -4,6 +4,7 @@ package bridge
 type Offer struct {
 	WorkerID string
 	Conn     string
+	Types    []string // response types it takes; nil: all
 }
 
 // Claim hands idle requests of one account to workers that wait: a lease each,
@@ -23,10 +24,17 @@ type Claim struct {
 // Needs implements [Command].
 func (c *Claim) Needs() Needs {
 	ids := make([]string, len(c.Offers))
+	var types []string
+	every := false
 	for i, o := range c.Offers {
 		ids[i] = o.WorkerID
+		types = append(types, o.Types...)
+		every = every || len(o.Types) == 0
 	}
-	return Needs{AccountID: c.AccountID, Workers: ids, Taken: true, Candidates: c.Limit, Bodies: true}
+	if every {
+		types = nil
+	}
+	return Needs{AccountID: c.AccountID, Workers: ids, Taken: true, Candidates: c.Limit, CandidateTypes: types, Bodies: true}
 }
 
 // Decide implements [Command].

@@ -51,6 +51,8 @@ type Needs struct {
 	// order of submission. With several nodes, ones that another transaction
 	// has locked are skipped. Facts.Candidates.
 	Candidates int
+	// CandidateTypes are the only response types of Candidates; nil: all.
+	CandidateTypes []string
 
 	DeliveryIDs   []int64 // Facts.Deliveries, with Endpoint and Request (with Chat)
 	DueDeliveries int     // up to so many due and unclaimed deliveries, oldest due first

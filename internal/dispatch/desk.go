@@ -86,7 +86,7 @@ func (d *Dispatch) offers(a *account) (offers []bridge.Offer, room int, resume t
 			continue
 		}
 		if free := w.Capacity - a.board.taken[id]; free > 0 {
-			offers = append(offers, bridge.Offer{WorkerID: id, Conn: s.from.Conn})
+			offers = append(offers, bridge.Offer{WorkerID: id, Conn: s.from.Conn, Types: w.ResponseTypes})
 			room += free
 		}
 	}

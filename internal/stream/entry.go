@@ -116,6 +116,7 @@ func (e *entry) set(r *bridge.Request, reason string) (left bool) {
 			e.waiting, e.waitingRev = nil, 0
 		}
 	case old == nil:
+		e.away = e.here != r.Attempt && !e.peers()
 		e.known = e.known || r.MaySendAt.IsZero()
 	case old.Status != bridge.Executing || old.Attempt != r.Attempt:
 		if old.Status == bridge.Executing {
@@ -209,7 +210,9 @@ func (h *Hub) reload(ctx context.Context, e *entry) error {
 	e.mu.Unlock()
 	if gone {
 		h.release(e)
-		return nil
+	}
+	if err != nil && bridge.AsError(err).Kind == bridge.NotFound {
+		return nil // an id that was never issued: no trouble of the store
 	}
 	return err
 }

@@ -29,6 +29,10 @@ func (e *entry) begin(attempt int) bool {
 	}
 	held := e.here != 0
 	e.here = attempt
+	if e.away {
+		e.away = false
+		e.changed()
+	}
 	e.listen()
 	e.announce()
 	return !held

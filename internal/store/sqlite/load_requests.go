@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"slices"
+	"strings"
 
 	"chatbridge/internal/bridge"
 )
@@ -69,7 +70,11 @@ func (l *loader) loadRequests() error {
 // loadCandidates finds the candidates' ids; most of their rows are in the cache.
 func (l *loader) loadCandidates() error {
 	var ids []string
-	if err := l.query(bg, func(r *row) { ids = append(ids, r.text()) }, selectCandidates, l.needs.AccountID, int64(l.needs.Candidates)); err != nil {
+	types := ""
+	if len(l.needs.CandidateTypes) > 0 {
+		types = " " + strings.Join(l.needs.CandidateTypes, " ") + " "
+	}
+	if err := l.query(bg, func(r *row) { ids = append(ids, r.text()) }, selectCandidates, l.needs.AccountID, int64(l.needs.Candidates), types); err != nil {
 		return err
 	}
 	for _, id := range ids {

@@ -39,7 +39,7 @@ const (
 	// candidates is what may be handed out: the first of its chat that has not
 	// ended, of a chat that no lease holds.
 	candidates = ` FROM requests r` + withChat + `
-		WHERE r.account_id = $1 AND r.due_at IS NOT NULL AND r.status = 'idle'
+		WHERE r.account_id = $1 AND r.due_at IS NOT NULL AND r.status = 'idle' AND ($3 = '' OR instr($3, ' ' || r.response_type || ' ') > 0)
 			AND NOT EXISTS (SELECT 1 FROM requests p WHERE p.chat_id = r.chat_id AND p.due_at IS NOT NULL AND p.seq < r.seq)
 			AND NOT EXISTS (SELECT 1 FROM leases l WHERE l.chat_id = r.chat_id)
 		ORDER BY r.seq LIMIT $2`

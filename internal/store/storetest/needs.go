@@ -161,6 +161,12 @@ func needsCandidates(t *testing.T, d *db) {
 	expect("all", r1, r3, r4)
 	same(t, "two of them", ids(d.facts(bridge.Needs{AccountID: a.ID, Candidates: 2}).Candidates), ids([]*bridge.Request{r1, r3}))
 	same(t, "a body", d.facts(bridge.Needs{AccountID: a.ID, Candidates: 1, Bodies: true}).Candidates[0].Body, r1.Body)
+	instant := d.newRequest(a, nil)
+	instant.ResponseType = "instant"
+	d.put(submitted(instant))
+	same(t, "of one type", ids(d.facts(bridge.Needs{AccountID: a.ID, Candidates: 1, CandidateTypes: []string{"instant"}}).Candidates), ids([]*bridge.Request{instant}))
+	same(t, "of two types", ids(d.facts(bridge.Needs{AccountID: a.ID, Candidates: 9, CandidateTypes: []string{"thinking", "auto"}}).Candidates), ids([]*bridge.Request{r1, r3, r4}))
+	d.change(instant, func(r *bridge.Request) { r.Status, r.CompletedAt = bridge.Failed, day(1) })
 	l := d.lease(r1, "w", nil)
 	expect("one is leased", r3, r4)
 	d.change(r1, func(r *bridge.Request) { r.Status, r.CompletedAt = bridge.Failed, day(1) })
