@@ -1,9 +1,9 @@
 package api
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -25,7 +25,10 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, http.StatusOK, map[string]string{"detail": "This is chatbridge's webhook receiver. It takes POST with a JSON body."})
 		return
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, receiverBytes))
+	var buffer bytes.Buffer
+	buffer.Grow(int(min(max(r.ContentLength, 0), 64<<10)) + bytes.MinRead)
+	_, err := buffer.ReadFrom(http.MaxBytesReader(w, r.Body, receiverBytes))
+	body := buffer.Bytes()
 	if err != nil {
 		status, text := http.StatusBadRequest, "The body could not be read."
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -25,6 +26,8 @@ const (
 	outQueue = 4096
 	// guideSlots: a guide socket takes one request at a time.
 	guideSlots = 1
+	// keptBuffer bounds the buffer that a socket keeps between messages, bytes.
+	keptBuffer = 64 << 10
 )
 
 // workerSocket is a worker's connection, of either dialect.
@@ -68,6 +71,7 @@ func (s *Server) workers(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	defer context.AfterFunc(s.ctx, cancel)()
+	defer context.AfterFunc(ctx, func() { conn.CloseNow() })()
 	sock := &workerSocket{conn: conn, log: s.o.Log, out: make(chan outgoing, outQueue), cancel: cancel, guide: !v1}
 	defer conn.CloseNow()
 	if v1 {
@@ -127,6 +131,8 @@ func (k *workerSocket) bye(ctx context.Context, code protocol.ByeCode) {
 // write sends what is queued until ctx ends; it says bye last.
 func (k *workerSocket) write(ctx context.Context) {
 	defer k.cancel()
+	stuck := time.AfterFunc(socketWrite, k.cancel)
+	defer stuck.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -140,9 +146,11 @@ func (k *workerSocket) write(ctx context.Context) {
 				k.bye(ctx, bye.Code)
 				return
 			}
-			if message != nil && k.send(ctx, message) != nil {
+			stuck.Reset(socketWrite)
+			if message != nil && k.send(message) != nil {
 				return
 			}
+			stuck.Stop()
 			if last {
 				return
 			}
@@ -150,14 +158,28 @@ func (k *workerSocket) write(ctx context.Context) {
 	}
 }
 
-func (k *workerSocket) send(ctx context.Context, m protocol.Message) error {
+// send writes one message. It ends when the socket is closed, which the end of
+// its context sees to.
+func (k *workerSocket) send(m protocol.Message) error {
 	data, err := protocol.Encode(m)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, socketWrite)
-	defer cancel()
-	return k.conn.Write(ctx, websocket.MessageText, data)
+	return k.conn.Write(context.Background(), websocket.MessageText, data)
+}
+
+// read returns the next message, valid until the next call. It ends when the
+// socket is closed.
+func (k *workerSocket) read(into *bytes.Buffer) (websocket.MessageType, []byte, error) {
+	if into.Cap() > keptBuffer {
+		*into = bytes.Buffer{}
+	}
+	into.Reset()
+	kind, r, err := k.conn.Reader(context.Background())
+	if err == nil {
+		_, err = into.ReadFrom(r)
+	}
+	return kind, into.Bytes(), err
 }
 
 // translate says a signal in the worker's dialect; last: the socket closes
@@ -287,8 +309,9 @@ func (k *workerSocket) pingMessages(ctx context.Context) {
 
 func (s *Server) readV1(ctx context.Context, k *workerSocket, session *dispatch.Session) {
 	var unknown onceEach
+	var buffer bytes.Buffer
 	for {
-		kind, data, err := k.conn.Read(ctx)
+		kind, data, err := k.read(&buffer)
 		if err != nil {
 			return
 		}
@@ -365,8 +388,9 @@ func (s *Server) serveGuide(ctx context.Context, k *workerSocket, who *bridge.Pr
 	cmd := &bridge.Hello{Worker: bridge.Worker{AccountID: who.Account.ID, ID: k.worker, Conn: conn, Node: s.o.Node, Guide: true, Name: "guide worker", Capacity: guideSlots}}
 	s.join(ctx, k, cmd, hash, func(session *dispatch.Session, running *sync.WaitGroup) {
 		running.Go(func() { k.pingFrames(ctx, session) })
+		var buffer bytes.Buffer
 		for {
-			_, data, err := k.conn.Read(ctx)
+			_, data, err := k.read(&buffer)
 			if err != nil {
 				return
 			}
