@@ -72,7 +72,6 @@ type Server struct {
 func New(o Options) (*Server, error) {
 	s := &Server{o: o, signer: signer(o.StreamKey), mux: http.NewServeMux(), login: newAttemptsLimit()}
 	s.ctx, s.close = context.WithCancel(context.Background())
-	huma.NewError = humaProblem
 	s.api = humago.New(slashes{s.mux}, s.humaConfig())
 	s.api.UseMiddleware(s.identify)
 	s.registerChat(s.api)

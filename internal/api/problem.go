@@ -89,6 +89,8 @@ func (p *Problem) write(w http.ResponseWriter) {
 
 func (s *Server) fail(w http.ResponseWriter, err error) { problemOf(s.o.Log, err).write(w) }
 
+func init() { huma.NewError = humaProblem } // huma has one for all of its APIs
+
 // humaProblem makes Problems of what huma itself finds wrong with a request.
 func humaProblem(status int, message string, errs ...error) huma.StatusError {
 	if status == http.StatusUnprocessableEntity {

@@ -122,5 +122,8 @@ func openHint(err error, path string) error {
 	case sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM:
 		return fmt.Errorf("the folder %s is not there or this user may not write in it; make it writable, or name another folder: %w", filepath.Dir(path), err)
 	}
+	if t, known := troubles[code(err)]; known {
+		return fmt.Errorf("%s (%w)", t.detail, err)
+	}
 	return err
 }

@@ -1,0 +1,139 @@
+package crash
+
+import (
+	"encoding/json"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"chatbridge/e2e/harness"
+	"chatbridge/internal/client"
+)
+
+// TestKill kills the server with SIGKILL at random moments under load, starts
+// it again at once on the same data and port, and counts at the end: whatever
+// was acknowledged is there, has ended, and was sent to the site once at most.
+func TestKill(t *testing.T) {
+	t.Parallel()
+	s, w := underLoad(t)
+	dice := w.dice()
+	for range *killsFlag {
+		time.Sleep(between(dice, 50*time.Millisecond, 800*time.Millisecond))
+		s.Kill()
+		if dice.IntN(4) == 0 {
+			stillborn(t, s, dice)
+		}
+		s.Restart()
+	}
+	w.quota.Store(0)
+	w.judge(lateAnswers(s))
+}
+
+// TestTerminate stops the server with SIGTERM under load: it drains, and ends
+// with status 0 within 10 seconds; workers hear bye, and streams end between two
+// events.
+func TestTerminate(t *testing.T) {
+	t.Parallel()
+	const stops = 3
+	s, w := underLoad(t)
+	dice := w.dice()
+	for range stops {
+		time.Sleep(between(dice, 500*time.Millisecond, 1500*time.Millisecond))
+		s.Stop()
+		s.Restart()
+	}
+	w.quota.Store(0)
+	w.judge(lateAnswers(s))
+	if w.book.times("byes") == 0 || w.book.times("streams that the server ended") == 0 {
+		t.Error("no worker heard bye, or no stream was open")
+	}
+	if n := w.book.times("streams that broke off"); n != 0 {
+		t.Errorf("%d streams broke off", n)
+	}
+}
+
+// underLoad starts a server, and two accounts' worth of clients, readers and
+// workers: one with chatbridge.v1, one with the guide's dialect.
+func underLoad(t *testing.T) (*harness.Server, *world) {
+	var s *harness.Server
+	t.Cleanup(func() { // after the server has ended
+		if t.Failed() {
+			keep(t, s)
+		}
+	})
+	s = harness.Start(t)
+	w := newWorld(t, "http://"+s.Addr)
+	one, two := w.open(s, "v1"), w.open(s, "guide")
+	w.extension(one, "page", false)
+	w.extension(one, "mortal", true)
+	w.headless(one, "headless")
+	w.guide(two)
+	w.guide(two)
+	for range 12 {
+		w.client(one)
+	}
+	for range 4 {
+		w.client(two)
+	}
+	return s, w
+}
+
+// open makes an account whose webhooks go to the sink, and listens to its feed.
+func (w *world) open(s *harness.Server, name string) account {
+	made := s.NewAccount(w.sink.of(name))
+	w.sink.trust(name, made.Secret)
+	a := account{key: made.Key, name: name}
+	w.accounts = append(w.accounts, a)
+	w.feed(a)
+	return a
+}
+
+// judge waits until all is over, counts and compares. late is as for count.
+func (w *world) judge(late func(id string) []string) {
+	w.t.Helper()
+	w.settle()
+	c := w.count(late)
+	w.t.Logf("seed %d: %v", w.seed, c)
+	w.t.Logf("on the way: %v", w.book.counts())
+	c.check(w.t)
+}
+
+// lateAnswers are the answers that came for a request after its end.
+func lateAnswers(s *harness.Server) func(id string) []string {
+	return func(id string) (texts []string) {
+		for _, e := range s.Events(id) {
+			var kept client.Event
+			if e.Type == "late" && json.Unmarshal(e.Data, &kept) == nil {
+				texts = append(texts, given(kept.Response))
+			}
+		}
+		return texts
+	}
+}
+
+// stillborn starts the server and kills it before it is ready, or soon after.
+func stillborn(t *testing.T, s *harness.Server, dice *rand.Rand) {
+	t.Helper()
+	cmd := exec.Command(harness.Binary(t), "serve", "--listen", s.Addr, "--data", s.Dir)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(between(dice, 5*time.Millisecond, 150*time.Millisecond))
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait() // it was killed
+}
+
+// keep leaves the data of a failed run for who looks into it.
+func keep(t *testing.T, s *harness.Server) {
+	if s == nil {
+		return
+	}
+	dir, err := os.MkdirTemp("", "chatbridge-"+strings.ToLower(t.Name())+"-")
+	if err == nil {
+		err = os.CopyFS(dir, os.DirFS(s.Dir))
+	}
+	t.Logf("seed %d; the data are kept in %s (%v)", *seedFlag, dir, err)
+}

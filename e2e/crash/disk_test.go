@@ -1,0 +1,166 @@
+package crash
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"chatbridge/e2e/harness"
+	"chatbridge/protocol"
+)
+
+const (
+	// diskBytes is a disk on which a fresh database has room, and little more.
+	diskBytes = 16 << 20
+	// room is what a full disk still has: for some messages, but no answer.
+	room = 1 << 20
+)
+
+// TestFullDisk: where nothing more can be stored, a client hears 503 and when to
+// come again, a worker hears no ack; what was acknowledged stays, and all goes
+// on by itself once there is room.
+func TestFullDisk(t *testing.T) {
+	t.Parallel()
+	t.Run("no space left", func(t *testing.T) {
+		t.Parallel()
+		disk := mount(t, diskBytes)
+		filler := filepath.Join(disk, "filler")
+		fullDisk(t, []string{"--data", filepath.Join(disk, "data")}, func(*harness.Server) {
+			f, err := os.Create(filler)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.Close()
+			for chunk := make([]byte, 4096); ; {
+				if _, err := f.Write(chunk); err != nil {
+					break
+				}
+			}
+			at, err := f.Seek(0, io.SeekCurrent)
+			if err == nil {
+				err = f.Truncate(at - room)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}, func(*harness.Server) {
+			if err := os.Remove(filler); err != nil {
+				t.Fatal(err)
+			}
+		})
+	})
+	t.Run("files may not grow", func(t *testing.T) {
+		t.Parallel()
+		fullDisk(t, nil, func(s *harness.Server) { limitFiles(t, s.PID(), room) }, func(s *harness.Server) { limitFiles(t, s.PID(), 1<<40) })
+	})
+}
+
+func fullDisk(t *testing.T, flags []string, fill, free func(*harness.Server)) {
+	s := harness.Start(t, flags...)
+	if len(flags) > 0 {
+		s.Dir = flags[1]
+	}
+	c := s.User()
+	first := c.Submit("Before")
+	hello := harness.Hello(c.Key, "worker", 1)
+	w := s.Join(hello)
+	ref := w.Take().Ref
+	want(t, "the hand-over", ref.RequestID, first.ID)
+
+	fill(s)
+	acknowledged := map[string]string{first.ID: "Before"}
+	const most = 200 // of 100 KiB, more than the disk has
+	refused := false
+	for i := 0; i < most && !refused; i++ {
+		message := fmt.Sprintf("%d %s", i, strings.Repeat("x", 100<<10))
+		r := c.Call("POST", "/api/chat/submit/", harness.Fields{"message": message})
+		if refused = r.Status != http.StatusCreated; refused {
+			p := r.Problem(http.StatusServiceUnavailable, "store_unavailable")
+			if !strings.Contains(p.Detail, "disk") {
+				t.Errorf("it does not say why: %s", p.Detail)
+			}
+			continue
+		}
+		var made harness.Request
+		r.JSON(&made)
+		acknowledged[made.ID] = message
+	}
+	if !refused {
+		t.Fatal("the disk never became full")
+	}
+	if len(acknowledged) < 2 {
+		t.Error("nothing was acknowledged before the disk was full: that tests little")
+	}
+	answer := strings.Repeat("answer ", 600_000)
+	w.Send(protocol.Response{Ref: ref, Response: answer})
+	w.Closed() // without an ack
+	for id, message := range acknowledged {
+		want(t, "what was acknowledged, while the disk is full", c.Get(id).Message, message)
+	}
+	want(t, "the answer that was not acked", c.Get(first.ID).Status, "executing")
+
+	free(s)
+	harness.Eventually(t, "a submission is taken again", func() bool {
+		r := c.Call("POST", "/api/chat/submit/", harness.Fields{"message": "After"})
+		if r.Status != http.StatusCreated {
+			r.Problem(http.StatusServiceUnavailable, "store_unavailable")
+			return false
+		}
+		var made harness.Request
+		r.JSON(&made)
+		acknowledged[made.ID] = "After"
+		return true
+	})
+	hello.N, hello.Holding = 2, []protocol.Holding{{Ref: ref, Phase: protocol.PhaseEnded}}
+	w = s.Join(hello)
+	want(t, "the attempt is kept", len(w.Welcome.Keep), 1)
+	w.Answer(ref, answer)
+	s.Kill()
+	s.Restart()
+	hello.N, hello.Holding = 3, nil
+	w = s.Join(hello)
+	for range len(acknowledged) - 1 {
+		r := w.Take()
+		want(t, "the message", r.Message, acknowledged[r.RequestID])
+		w.Answer(r.Ref, "Hi")
+	}
+	for id := range acknowledged {
+		want(t, "at the end", c.Get(id).Status, "done")
+	}
+	want(t, "the first answer", *c.Get(first.ID).Response, answer)
+}
+
+// mount makes a small disk in memory, where the system lets us.
+func mount(t *testing.T, bytes int, options ...string) string {
+	t.Helper()
+	dir := harness.Folder(t)
+	flags := strings.Join(append(options, fmt.Sprintf("size=%d", bytes)), ",")
+	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", flags, "chatbridge-test", dir).CombinedOutput(); err != nil {
+		t.Skipf("no disk can be mounted here: %v: %s", err, out)
+	}
+	t.Cleanup(func() {
+		if out, err := exec.Command("umount", dir).CombinedOutput(); err != nil {
+			t.Errorf("unmount %s: %v: %s", dir, err, out)
+		}
+	})
+	return dir
+}
+
+// limitFiles bounds how large the files of another process may become
+// (RLIMIT_FSIZE, by prlimit(2)).
+func limitFiles(t *testing.T, pid int, bytes uint64) {
+	t.Helper()
+	if runtime.GOOS != "linux" {
+		t.Skip("the limits of another process can be changed on Linux only")
+	}
+	out, err := exec.Command("prlimit", fmt.Sprintf("--pid=%d", pid), fmt.Sprintf("--fsize=%d:", bytes)).CombinedOutput()
+	if err != nil {
+		t.Skipf("no prlimit here: %v: %s", err, out)
+	}
+}

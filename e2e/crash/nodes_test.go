@@ -1,0 +1,209 @@
+package crash
+
+import (
+	"context"
+	"encoding/json"
+	"net/http/httptest"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"chatbridge/e2e/harness"
+	"chatbridge/internal/api"
+	"chatbridge/internal/bridge"
+	"chatbridge/internal/bus"
+	"chatbridge/internal/bus/local"
+	"chatbridge/internal/client"
+	"chatbridge/internal/node"
+	"chatbridge/internal/store/sqlite"
+	"chatbridge/internal/webhook"
+)
+
+// deaf is a bus that loses everything, though others are there.
+type deaf struct{}
+
+func (deaf) Publish(string, []byte)                    {}
+func (deaf) Subscribe(string, func([]byte)) (_ func()) { return func() {} }
+func (deaf) Peers() bool                               { return true }
+
+// nodes are two nodes on one store.
+type nodes struct {
+	lossy bool // they hear nothing of each other
+	store bridge.Store
+	posts []bridge.Post
+	bases []string
+}
+
+// startNodes starts them in this process; each is the whole server but for its
+// listener. They stop when the test ends.
+func startNodes(t *testing.T, lossy bool) *nodes {
+	t.Helper()
+	store, err := sqlite.Open(t.Context(), sqlite.Options{Path: filepath.Join(harness.Folder(t), database)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	n := &nodes{lossy: lossy, store: store}
+	line := local.New()
+	for _, name := range []string{"one", "two"} {
+		member := line.Node()
+		t.Cleanup(member.Close)
+		var b bus.Bus = member
+		if lossy {
+			b = deaf{}
+		}
+		n.start(t, name, b)
+	}
+	return n
+}
+
+func (n *nodes) start(t *testing.T, name string, b bus.Bus) {
+	t.Helper()
+	out := webhook.NewClient(webhook.ClientOptions{AllowLoopback: true, UserAgent: "chatbridge/test"})
+	directory := api.NewDirectory(n.store, b, quiet)
+	key := []byte("the key that signs stream URLs")
+	one := node.New(node.Options{Name: name, Store: n.store, Bus: b, Client: out, Log: quiet, StreamURL: api.StreamURLs(key),
+		Listen: []func(*bridge.Changes){directory.Committed}})
+	if err := one.Begin(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	edge, err := api.New(api.Options{Store: n.store, Post: one.Post, Here: one.Here, Node: name, Dispatch: one.Dispatch, Hub: one.Hub, Directory: directory,
+		Log: quiet, Version: "test", StreamKey: key, StreamAuth: api.StreamAuthOpen, WebhookCheck: out.CheckURL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	var running errgroup.Group // the cleanup waits for it
+	running.Go(func() error { return one.Run(ctx) })
+	running.Go(func() error { return directory.Run(ctx) })
+	server := httptest.NewServer(edge.Handler())
+	t.Cleanup(func() {
+		one.Drain()
+		edge.Drain(time.Second)
+		server.Close()
+		stop()
+		if err := running.Wait(); err != nil {
+			t.Errorf("node %s: %v", name, err)
+		}
+		out.Close()
+	})
+	n.posts, n.bases = append(n.posts, one.Post), append(n.bases, server.URL)
+}
+
+// open makes an account as world.open does.
+func (n *nodes) open(w *world, name string) account {
+	w.t.Helper()
+	cmd := &bridge.CreateAccount{Email: name + "@example.com", WebhookURL: w.sink.of(name), Key: bridge.NewSecretKey(api.KeyPrefix), Secret: webhook.NewSecret()}
+	if err := bridge.Do(w.ctx, n.posts[0], cmd); err != nil {
+		w.t.Fatal(err)
+	}
+	w.sink.trust(name, cmd.Secret)
+	a := account{key: cmd.Key, name: name}
+	w.accounts = append(w.accounts, a)
+	w.feed(a)
+	return a
+}
+
+// late tells the answers that came for a request after its end.
+func (n *nodes) late(t testing.TB) func(id string) []string {
+	return func(id string) (texts []string) {
+		r, err := n.store.Request(t.Context(), id)
+		if err != nil || r == nil {
+			t.Fatalf("request %s: %v", id, err)
+		}
+		events, err := n.store.RequestEvents(t.Context(), r.Seq)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range events {
+			var kept client.Event
+			if e.Type == bridge.EventLate && json.Unmarshal(e.Data, &kept) == nil {
+				texts = append(texts, given(kept.Response))
+			}
+		}
+		return texts
+	}
+}
+
+// TestNodes runs what two nodes on one store must do, each with a bus between
+// them, and with one that loses everything: then the look finds it.
+func TestNodes(t *testing.T) {
+	t.Parallel()
+	type nodesTest struct {
+		name     string
+		lossy    bool
+		requests int64
+		run      func(*world, *nodes, int64)
+	}
+	tests := []nodesTest{
+		{"as one, with a bus", false, 300, asOne},
+		{"as one, without", true, 100, asOne}, // each waits for a look
+		{"across, with a bus", false, 20, across},
+		{"across, without", true, parallel, across}, // each waits for two
+	}
+	started := make([]*nodes, len(tests))
+	for i, tc := range tests { // before any serves: making one sets what all share
+		started[i] = startNodes(t, tc.lossy)
+	}
+	for i, tc := range tests {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			n := started[i]
+			w := newWorld(t, n.bases...)
+			tc.run(w, n, tc.requests)
+		})
+	}
+}
+
+// asOne: clients, readers and workers come to either node, and workers that die
+// come back to the other. It holds what one node promises.
+func asOne(w *world, n *nodes, requests int64) {
+	w.quota.Store(requests)
+	one, two := n.open(w, "v1"), n.open(w, "guide")
+	w.extension(one, "mortal-1", true)
+	w.extension(one, "mortal-2", true)
+	w.headless(one, "headless")
+	w.guide(two)
+	w.guide(two)
+	for range 8 {
+		w.client(one)
+	}
+	w.client(two)
+	w.judge(n.late(w.t))
+}
+
+// across: what a client does on one node reaches a worker on the other, and
+// back.
+func across(here *world, n *nodes, requests int64) {
+	there := newWorld(here.t, n.bases[0])
+	there.site, there.book = here.site, here.book
+	here.bases = n.bases[1:]
+	a := n.open(here, "v1")
+	there.extension(a, "page", false)
+
+	slow := here.submit(a, "slow", client.Submission{Message: slowly + "1"})
+	reading := make(chan struct{})
+	here.wg.Go(func() { // the cleanup waits for it
+		here.follow(slow)
+		close(reading)
+	})
+	harness.Eventually(here.t, "the other node's worker sends it", func() bool {
+		r, err := here.api(a.key).Get(here.ctx, slow.ID)
+		return err == nil && r.MayBeSentAt != nil
+	})
+	if !n.lossy {
+		harness.Eventually(here.t, "a reader hears its text", func() bool { return here.book.times("deltas") > 2 })
+	}
+	here.cancel(a, slow.ID)
+	harness.Eventually(here.t, "the cancel reaches the worker", func() bool { return here.book.times("cancels that reached a worker") == 1 })
+	<-reading
+
+	here.quota.Store(requests)
+	here.client(a)
+	here.judge(n.late(here.t))
+	if n.lossy && here.book.times("deltas") != 0 {
+		here.t.Error("deltas came over a bus that loses everything")
+	}
+}
