@@ -24,6 +24,7 @@ type cache struct {
 	chats     map[int64]*bridge.Chat
 	requests  map[string]*requestRow    // those that were written, or are unfinished
 	leases    map[int64][]*bridge.Lease // by request, whole lists
+	taken     map[int64]taken           // by account
 	eventSeqs map[int64]int64           // by account: the last number given
 	// Texts of requests that have not ended, and deliveries that were owed
 	// lately: what the next commands ask for. Large texts are read again.
@@ -42,6 +43,15 @@ type cachedDelivery struct {
 	requestID string
 }
 
+// taken counts an account's leases by worker.
+type taken map[string]int
+
+func (t taken) add(worker string, n int) {
+	if t[worker] += n; t[worker] == 0 {
+		delete(t, worker)
+	}
+}
+
 type workerKey struct {
 	account int64
 	id      string
@@ -50,7 +60,7 @@ type workerKey struct {
 func newCache() *cache {
 	return &cache{
 		accounts: map[int64]*bridge.Account{}, endpoints: map[int64][]*bridge.Endpoint{}, workers: map[workerKey]*bridge.Worker{},
-		chats: map[int64]*bridge.Chat{}, requests: map[string]*requestRow{}, leases: map[int64][]*bridge.Lease{}, eventSeqs: map[int64]int64{},
+		chats: map[int64]*bridge.Chat{}, requests: map[string]*requestRow{}, leases: map[int64][]*bridge.Lease{}, eventSeqs: map[int64]int64{}, taken: map[int64]taken{},
 		bodies: map[int64]*bridge.Body{}, deliveries: map[int64]*cachedDelivery{},
 	}
 }
@@ -62,6 +72,7 @@ func (c *cache) empty() {
 	clear(c.chats)
 	clear(c.requests)
 	clear(c.leases)
+	clear(c.taken)
 	clear(c.eventSeqs)
 	clear(c.bodies)
 	clear(c.deliveries)

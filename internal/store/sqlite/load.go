@@ -3,6 +3,7 @@ package sqlite
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"strings"
 
 	"chatbridge/internal/bridge"
@@ -151,9 +152,21 @@ func (l *loader) loadWorkers() error {
 		}
 	}
 	if n.Taken {
-		f.Taken = map[string]int{}
-		return l.query(bg, func(r *row) { f.Taken[r.text()] = r.int() }, selectTaken, n.AccountID)
+		return l.loadTaken()
 	}
+	return nil
+}
+
+func (l *loader) loadTaken() error {
+	have, ok := l.cache.taken[l.needs.AccountID]
+	if !ok {
+		have = taken{}
+		if err := l.query(bg, func(r *row) { have.add(r.text(), 1) }, selectTaken, l.needs.AccountID); err != nil {
+			return err
+		}
+		remember(l.cache.taken, l.needs.AccountID, have)
+	}
+	l.facts.Taken = maps.Clone(have)
 	return nil
 }
 

@@ -56,7 +56,7 @@ func (l *loader) loadRequests() error {
 	var err error
 	if n.WaitingIn && (n.SiteChat == "" || f.SiteChat != nil) && len(n.Requests) > 0 {
 		if r := f.Requests[n.Requests[0]]; r != nil {
-			if f.Waiting, err = l.some(l.body, selectWaiting, r.Chat.ID); err != nil {
+			if f.Waiting, err = l.some(l.body, selectWaiting, r.AccountID, r.Chat.ID); err != nil {
 				return err
 			}
 		}

@@ -14,38 +14,36 @@ const (
 		r.status, r.rev, r.attempt, r.lost, r.put_backs, r.late, r.error_message, r.error_code, r.retry_after, r.has_partial, r.mode_used, r.evidence,
 		r.queued_at, r.started_at, r.may_send_at, r.completed_at, r.last_retrieved_at, r.idempotency_key, r.fingerprint`
 	chatColumns = `c.id, c.account_id, c.site_id, c.title, c.created_at, c.updated_at`
-	bodyColumns = `b.message, b.metadata, b.response, b.partial`
+	bodyColumns = `b.message, b.metadata, a.response, a.partial`
 
 	// withChat and withBody go behind FROM requests r.
-	withChat = ` JOIN chats c ON c.id = r.chat_id`
-	withBody = ` JOIN bodies b ON b.request_seq = r.seq`
+	withChat   = ` JOIN chats c ON c.id = r.chat_id`
+	withBody   = ` JOIN bodies b ON b.request_seq = r.seq` + withAnswer
+	withAnswer = ` LEFT JOIN answers a ON a.request_seq = b.request_seq`
 
-	selectRequest     = `SELECT ` + requestColumns + `, ` + chatColumns + ` FROM requests r` + withChat
+	selectWhole       = `SELECT ` + requestColumns + `, ` + chatColumns + ` FROM requests r`
+	selectRequest     = selectWhole + withChat
 	selectRequestBody = `SELECT ` + requestColumns + `, ` + chatColumns + `, ` + bodyColumns + ` FROM requests r` + withChat + withBody
-	selectBody        = `SELECT ` + bodyColumns + ` FROM bodies b WHERE b.request_seq = $1`
+	selectBody        = `SELECT ` + bodyColumns + ` FROM bodies b` + withAnswer + ` WHERE b.request_seq = $1`
 
 	insertRequest = `INSERT INTO requests (id, account_id, chat_id, response_type, thinking_time, temporary, timeout_seconds,
 			status, rev, attempt, lost, put_backs, late, error_message, error_code, retry_after, has_partial, mode_used, evidence,
-			queued_at, started_at, may_send_at, completed_at, last_retrieved_at, idempotency_key, fingerprint, due_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27)`
-	// What a submit has said of a request never changes.
-	updateRequest = `UPDATE requests SET chat_id = $1, status = $2, rev = $3, attempt = $4, lost = $5, put_backs = $6, late = $7,
-			error_message = $8, error_code = $9, retry_after = $10, has_partial = $11, mode_used = $12, evidence = $13,
-			started_at = $14, may_send_at = $15, completed_at = $16, last_retrieved_at = $17, due_at = $18
-		WHERE seq = $19`
-	putBody = `INSERT INTO bodies (request_seq, message, metadata, response, partial) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (request_seq) DO UPDATE SET message = excluded.message, metadata = excluded.metadata, response = excluded.response, partial = excluded.partial`
+			queued_at, started_at, may_send_at, completed_at, last_retrieved_at, idempotency_key, fingerprint, open, due_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28)`
+	putBody = `INSERT INTO bodies (request_seq, message, metadata) VALUES ($1, $2, $3)
+		ON CONFLICT (request_seq) DO UPDATE SET message = excluded.message, metadata = excluded.metadata`
+	putAnswer = `INSERT INTO answers (request_seq, response, partial) VALUES ($1, $2, $3)
+		ON CONFLICT (request_seq) DO UPDATE SET response = excluded.response, partial = excluded.partial`
 
-	// candidates is what may be handed out: the first of its chat that has not
+	// selectCandidates finds what may be handed out: the first of its chat that has not
 	// ended, of a chat that no lease holds.
-	candidates = ` FROM requests r` + withChat + `
-		WHERE r.account_id = $1 AND r.due_at IS NOT NULL AND r.status = 'idle' AND ($3 = '' OR instr($3, ' ' || r.response_type || ' ') > 0)
-			AND NOT EXISTS (SELECT 1 FROM requests p WHERE p.chat_id = r.chat_id AND p.due_at IS NOT NULL AND p.seq < r.seq)
+	selectCandidates = `SELECT r.id FROM requests r
+		WHERE r.account_id = $1 AND r.status = 'idle' AND ($3 = '' OR instr($3, ' ' || r.response_type || ' ') > 0)
+			AND NOT EXISTS (SELECT 1 FROM requests p WHERE p.account_id = r.account_id AND p.chat_id = r.chat_id AND p.open = 1 AND p.seq < r.seq)
 			AND NOT EXISTS (SELECT 1 FROM leases l WHERE l.chat_id = r.chat_id)
 		ORDER BY r.seq LIMIT $2`
-	selectCandidates = `SELECT r.id` + candidates
-	selectNextIdle   = selectRequest + ` WHERE r.account_id = $1 AND r.status = 'idle' ORDER BY r.last_retrieved_at, r.seq LIMIT 1`
-	selectWaiting    = selectRequest + ` WHERE r.chat_id = $1 AND r.due_at IS NOT NULL AND r.status = 'idle'
+	selectNextIdle = selectRequest + ` WHERE r.seq = (SELECT i.seq FROM requests i WHERE i.account_id = $1 AND i.status = 'idle' ORDER BY i.last_retrieved_at, i.seq LIMIT 1)`
+	selectWaiting  = selectRequest + ` WHERE r.account_id = $1 AND r.chat_id = $2 AND r.open = 1 AND r.status = 'idle'
 			AND NOT EXISTS (SELECT 1 FROM leases l WHERE l.request_seq = r.seq AND l.cancelled = 0)
 		ORDER BY r.seq`
 )
@@ -95,41 +93,100 @@ func (t *tx) putRequest(r *bridge.Request) error {
 	if r.Chat == nil || r.Chat.ID == 0 {
 		return fmt.Errorf("write request %s: it has no stored chat", r.ID)
 	}
-	inserted := r.Seq == 0
+	row := &requestRow{copyRequest(r), r.Chat.ID}
 	var err error
+	inserted := r.Seq == 0
 	if inserted {
-		r.Seq, err = t.insert(bg, insertRequest, r.ID, r.AccountID, r.Chat.ID, r.ResponseType, r.ThinkingTime, r.Temporary, int64(r.TimeoutSeconds),
-			string(r.Status), r.Rev, int64(r.Attempt), int64(r.Lost), int64(r.PutBacks), int64(r.Late),
-			r.ErrorMessage, string(r.ErrorCode), int64(r.RetryAfter), r.HasPartial, r.ModeUsed, jsonOrNull(r.Evidence),
-			micros(r.QueuedAt), micros(r.StartedAt), micros(r.MaySendAt), micros(r.CompletedAt), micros(r.LastRetrievedAt),
-			orNull(r.IdempotencyKey), blobOrNull(r.Fingerprint), micros(r.DueAt()))
+		r.Seq, err = t.insertRequest(row)
+		row.Seq = r.Seq
 	} else {
-		err = t.update(bg, updateRequest, r.Chat.ID, string(r.Status), r.Rev, int64(r.Attempt), int64(r.Lost), int64(r.PutBacks), int64(r.Late),
-			r.ErrorMessage, string(r.ErrorCode), int64(r.RetryAfter), r.HasPartial, r.ModeUsed, jsonOrNull(r.Evidence),
-			micros(r.StartedAt), micros(r.MaySendAt), micros(r.CompletedAt), micros(r.LastRetrievedAt), micros(r.DueAt()), r.Seq)
+		err = t.updateRequest(row, t.cache.requests[r.ID])
 	}
 	if err != nil {
 		return fmt.Errorf("write request %s: %w", r.ID, err)
 	}
-	remember(t.cache.requests, r.ID, &requestRow{copyRequest(r), r.Chat.ID}) // an ended one too: its deliveries are to be tried
-	if r.Status.Ended() {
-		delete(t.cache.leases, r.Seq)
-		delete(t.cache.bodies, r.Seq)
-		return nil
-	}
-	if inserted {
+	remember(t.cache.requests, r.ID, row) // an ended one too: its deliveries are to be tried
+	if inserted && !r.Status.Ended() {
 		remember(t.cache.leases, r.Seq, nil)
 	}
 	return nil
 }
 
-func (t *tx) putBody(r *bridge.Request) error {
+func (t *tx) insertRequest(r *requestRow) (int64, error) {
+	return t.insert(bg, insertRequest, r.ID, r.AccountID, r.chatID, r.ResponseType, r.ThinkingTime, r.Temporary, int64(r.TimeoutSeconds),
+		string(r.Status), r.Rev, int64(r.Attempt), int64(r.Lost), int64(r.PutBacks), int64(r.Late),
+		r.ErrorMessage, string(r.ErrorCode), int64(r.RetryAfter), r.HasPartial, r.ModeUsed, jsonOrNull(r.Evidence),
+		micros(r.QueuedAt), micros(r.StartedAt), micros(r.MaySendAt), micros(r.CompletedAt), micros(r.LastRetrievedAt),
+		orNull(r.IdempotencyKey), blobOrNull(r.Fingerprint), !r.Status.Ended(), micros(r.DueAt()))
+}
+
+// updateRequest writes what of a row differs from the one that is stored, or
+// all of it where that one is not known. A column that a statement names costs
+// time, with every index that it stands in, also where its value stays. Columns
+// that change together go together, so that the statements stay few. What a
+// submit has said of a request never changes.
+func (t *tx) updateRequest(r, old *requestRow) error {
+	var u columns
+	all := old == nil
+	u.add("rev", r.Rev)
+	if all || r.Status != old.Status || r.Attempt != old.Attempt || r.StartedAt != old.StartedAt {
+		u.add("status", string(r.Status)).add("attempt", int64(r.Attempt)).add("started_at", micros(r.StartedAt))
+	}
+	if all || r.Status.Ended() != old.Status.Ended() {
+		u.add("open", !r.Status.Ended())
+	}
+	if all || r.DueAt() != old.DueAt() {
+		u.add("due_at", micros(r.DueAt()))
+	}
+	if all || r.chatID != old.chatID {
+		u.add("chat_id", r.chatID)
+	}
+	if all || r.MaySendAt != old.MaySendAt {
+		u.add("may_send_at", micros(r.MaySendAt))
+	}
+	if all || r.CompletedAt != old.CompletedAt || r.ModeUsed != old.ModeUsed || string(r.Evidence) != string(old.Evidence) {
+		u.add("completed_at", micros(r.CompletedAt)).add("mode_used", r.ModeUsed).add("evidence", jsonOrNull(r.Evidence))
+	}
+	if all || r.ErrorMessage != old.ErrorMessage || r.ErrorCode != old.ErrorCode || r.RetryAfter != old.RetryAfter || r.HasPartial != old.HasPartial ||
+		r.Lost != old.Lost || r.PutBacks != old.PutBacks || r.Late != old.Late || r.LastRetrievedAt != old.LastRetrievedAt {
+		u.add("error_message", r.ErrorMessage).add("error_code", string(r.ErrorCode)).add("retry_after", int64(r.RetryAfter)).add("has_partial", r.HasPartial).
+			add("lost", int64(r.Lost)).add("put_backs", int64(r.PutBacks)).add("late", int64(r.Late)).add("last_retrieved_at", micros(r.LastRetrievedAt))
+	}
+	return t.update(bg, "UPDATE requests SET "+u.names+" WHERE seq = ?", append(u.values, r.Seq)...)
+}
+
+// columns are those that an update writes.
+type columns struct {
+	names  string
+	values []any
+}
+
+func (c *columns) add(name string, value any) *columns {
+	if c.names != "" {
+		c.names += ", "
+	}
+	c.names += name + " = ?"
+	c.values = append(c.values, value)
+	return c
+}
+
+// putBody writes a request's texts: the message where it is not known to be
+// stored, the answer where there may be one.
+func (t *tx) putBody(r *bridge.Request, inserted bool) error {
 	b := r.Body
 	if b == nil {
 		b = &bridge.Body{}
 	}
-	if _, err := t.exec(bg, putBody, r.Seq, b.Message, jsonOrNull(b.Metadata), b.Response, b.Partial); err != nil {
-		return fmt.Errorf("write the texts of request %s: %w", r.ID, err)
+	have := t.cache.bodies[r.Seq]
+	if have == nil || have.Message != b.Message || string(have.Metadata) != string(b.Metadata) {
+		if _, err := t.exec(bg, putBody, r.Seq, b.Message, jsonOrNull(b.Metadata)); err != nil {
+			return fmt.Errorf("write the texts of request %s: %w", r.ID, err)
+		}
+	}
+	if !inserted || b.Response != "" || b.Partial != "" {
+		if _, err := t.exec(bg, putAnswer, r.Seq, b.Response, b.Partial); err != nil {
+			return fmt.Errorf("write the answer of request %s: %w", r.ID, err)
+		}
 	}
 	delete(t.cache.bodies, r.Seq)
 	if !r.Status.Ended() && len(b.Message)+len(b.Metadata)+len(b.Response)+len(b.Partial) <= cachedBody {
@@ -163,7 +220,7 @@ func listRequests(f bridge.RequestFilter) (string, []any) {
 		args = append(args, arg)
 		where = append(where, strings.ReplaceAll(condition, "?", fmt.Sprintf("$%d", len(args))))
 	}
-	order, join := "DESC", ""
+	order, from := "DESC", "requests r"
 	if f.AccountID != 0 {
 		add("r.account_id = ?", f.AccountID)
 	}
@@ -174,8 +231,9 @@ func listRequests(f bridge.RequestFilter) (string, []any) {
 	case "":
 	case bridge.Idle, bridge.Executing, bridge.Done, bridge.Failed: // literal, so that the partial indexes serve
 		where = append(where, "r.status = '"+string(f.Status)+"'")
-		if !f.Status.Ended() {
-			where = append(where, "r.due_at IS NOT NULL")
+		if f.Status == bridge.Executing && f.ChatID == 0 { // SQLite would rather read all that ever was than sort the few that are
+			where = append(where, "r.open = 1")
+			from += " INDEXED BY requests_open"
 		}
 	default:
 		where = append(where, "FALSE")
@@ -188,15 +246,15 @@ func listRequests(f bridge.RequestFilter) (string, []any) {
 		add("r.seq < ?", f.Before)
 	}
 	if f.Contains != "" {
-		join = withBody
-		add("(chatbridge_contains(b.message, ?) OR chatbridge_contains(b.response, ?))", f.Contains)
+		from += withBody
+		add("(chatbridge_contains(b.message, ?) OR chatbridge_contains(a.response, ?))", f.Contains)
 	}
 	if len(where) == 0 {
 		where = append(where, "TRUE")
 	}
 	args = append(args, limit(f.Limit))
-	return fmt.Sprintf(`%s WHERE r.seq IN (SELECT r.seq FROM requests r%s WHERE %s ORDER BY r.seq %s LIMIT $%d) ORDER BY r.seq %[4]s`,
-		selectRequestBody, join, strings.Join(where, " AND "), order, len(args)), args
+	return fmt.Sprintf(`%s WHERE r.seq IN (SELECT r.seq FROM %s WHERE %s ORDER BY r.seq %s LIMIT $%d) ORDER BY r.seq %[4]s`,
+		selectRequestBody, from, strings.Join(where, " AND "), order, len(args)), args
 }
 
 // limit takes 0 as no bound.

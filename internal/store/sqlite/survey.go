@@ -3,7 +3,7 @@ package sqlite
 const (
 	selectWorkersOfAccount = `SELECT ` + workerColumns + ` FROM workers w WHERE w.account_id = $1 ORDER BY w.id`
 	selectLeasesOfAccount  = `SELECT ` + leaseColumns + fromLeases + ` WHERE l.account_id = $1 ORDER BY l.request_seq, l.attempt`
-	selectUnfinished       = selectRequest + ` WHERE r.account_id = $1 AND r.due_at IS NOT NULL ORDER BY r.seq`
+	selectUnfinished       = selectWhole + ` INDEXED BY requests_open` + withChat + ` WHERE r.account_id = $1 AND r.open = 1 ORDER BY r.seq`
 )
 
 // loadSurvey loads what of the account is in motion.

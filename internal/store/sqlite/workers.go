@@ -32,24 +32,26 @@ const (
 	selectHeldBy      = selectHeld + ` WHERE l.account_id = $1 AND l.worker_id = $2 ORDER BY l.request_seq, l.attempt`
 	selectHeldByGuide = selectHeld + ` WHERE l.account_id = $1 AND l.guide = 1 AND l.cancelled = 0 ORDER BY l.request_seq, l.attempt`
 	selectAllHeld     = selectHeld + ` ORDER BY l.request_seq, l.attempt`
-	selectTaken       = `SELECT worker_id, count(*) FROM leases WHERE account_id = $1 GROUP BY worker_id`
+	selectTaken       = `SELECT worker_id FROM leases WHERE account_id = $1`
 
 	putLease = `INSERT INTO leases (request_seq, attempt, account_id, chat_id, worker_id, guide, taken_at, go_at, expires_at, cancelled, due_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 		ON CONFLICT (request_seq, attempt) DO UPDATE SET chat_id = excluded.chat_id, worker_id = excluded.worker_id, guide = excluded.guide,
 			taken_at = excluded.taken_at, go_at = excluded.go_at, expires_at = excluded.expires_at, cancelled = excluded.cancelled, due_at = excluded.due_at`
+	// moveLease is a step that changes the lease's clocks only, and no index.
+	moveLease = `UPDATE leases SET go_at = $1, expires_at = $2, due_at = $3 WHERE request_seq = $4 AND attempt = $5`
 	dropLease = `DELETE FROM leases WHERE request_seq = $1 AND attempt = $2`
 
-	// $2 bounds each half, so that neither is read whole.
+	// $2 bounds the first half, so that it is not read whole.
 	selectDue = `SELECT r.id, r.account_id FROM (
 			SELECT * FROM (SELECT seq, due_at FROM requests WHERE due_at IS NOT NULL AND due_at <= $1 ORDER BY due_at LIMIT $2)
 			UNION ALL
-			SELECT * FROM (SELECT request_seq, due_at FROM leases WHERE due_at IS NOT NULL AND due_at <= $1 ORDER BY due_at LIMIT $2)
-		) d JOIN requests r ON r.seq = d.seq GROUP BY r.seq ORDER BY min(d.due_at), r.seq LIMIT $2`
+			SELECT request_seq, due_at FROM leases WHERE due_at <= $1
+		) d CROSS JOIN requests r ON r.seq = d.seq GROUP BY d.seq ORDER BY min(d.due_at), d.seq LIMIT $2`
 	selectNextDue = `SELECT min(due_at) FROM (
 			SELECT * FROM (SELECT due_at FROM requests WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1)
 			UNION ALL
-			SELECT * FROM (SELECT due_at FROM leases WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1))`
+			SELECT min(due_at) FROM leases)`
 )
 
 func scanWorker(r *row) *bridge.Worker {
@@ -95,31 +97,64 @@ func scanLease(r *row) *bridge.Lease {
 	return l
 }
 
-func (t *tx) putLease(l *bridge.Lease) error {
-	_, err := t.exec(bg, putLease, l.RequestSeq, int64(l.Attempt), l.AccountID, orNull(l.ChatID), l.WorkerID, l.Guide,
-		micros(l.TakenAt), micros(l.GoAt), micros(l.ExpiresAt), l.Cancelled, micros(l.DueAt()))
+func (t *tx) putLease(l *bridge.Lease) (err error) {
+	row := copyLease(l)
+	if t.onlyClocks(row) {
+		err = t.update(bg, moveLease, micros(l.GoAt), micros(l.ExpiresAt), micros(l.DueAt()), l.RequestSeq, int64(l.Attempt))
+	} else {
+		_, err = t.exec(bg, putLease, l.RequestSeq, int64(l.Attempt), l.AccountID, orNull(l.ChatID), l.WorkerID, l.Guide,
+			micros(l.TakenAt), micros(l.GoAt), micros(l.ExpiresAt), l.Cancelled, micros(l.DueAt()))
+	}
 	if err != nil {
 		return fmt.Errorf("write the lease of attempt %d of request %s: %w", l.Attempt, l.RequestID, err)
 	}
-	if have, ok := t.cache.leases[l.RequestSeq]; ok {
-		t.cache.leases[l.RequestSeq] = append(without(have, l), copyLease(l))
-		slices.SortFunc(t.cache.leases[l.RequestSeq], func(a, b *bridge.Lease) int { return a.Attempt - b.Attempt })
-	}
+	t.keepLease(l, row)
 	return nil
+}
+
+// keepLease has the cache know that row is stored now, nil that l is dropped.
+func (t *tx) keepLease(l, row *bridge.Lease) {
+	taken, counted := t.cache.taken[l.AccountID]
+	have, known := t.cache.leases[l.RequestSeq]
+	if !known {
+		delete(t.cache.taken, l.AccountID) // which worker's count falls is not known
+		return
+	}
+	if i := slices.IndexFunc(have, func(have *bridge.Lease) bool { return have.Attempt == l.Attempt }); i >= 0 {
+		if counted {
+			taken.add(have[i].WorkerID, -1)
+		}
+		have = slices.Delete(have, i, i+1)
+	}
+	if row != nil {
+		if counted {
+			taken.add(row.WorkerID, 1)
+		}
+		have = append(have, row)
+		slices.SortFunc(have, func(a, b *bridge.Lease) int { return a.Attempt - b.Attempt })
+	}
+	t.cache.leases[l.RequestSeq] = have
+}
+
+// onlyClocks reports whether the lease is stored and differs in its clocks
+// alone.
+func (t *tx) onlyClocks(l *bridge.Lease) bool {
+	for _, have := range t.cache.leases[l.RequestSeq] {
+		if have.Attempt == l.Attempt {
+			same := *have
+			same.GoAt, same.ExpiresAt = l.GoAt, l.ExpiresAt
+			return same == *l
+		}
+	}
+	return false
 }
 
 func (t *tx) dropLease(l *bridge.Lease) error {
 	if _, err := t.exec(bg, dropLease, l.RequestSeq, int64(l.Attempt)); err != nil {
 		return fmt.Errorf("end the lease of attempt %d of request %s: %w", l.Attempt, l.RequestID, err)
 	}
-	if have, ok := t.cache.leases[l.RequestSeq]; ok {
-		t.cache.leases[l.RequestSeq] = without(have, l)
-	}
+	t.keepLease(l, nil)
 	return nil
-}
-
-func without(list []*bridge.Lease, l *bridge.Lease) []*bridge.Lease {
-	return slices.DeleteFunc(list, func(have *bridge.Lease) bool { return have.Attempt == l.Attempt })
 }
 
 // Workers implements [bridge.Reader].

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"fmt"
-	"slices"
 
 	"chatbridge/internal/bridge"
 )
@@ -81,22 +80,20 @@ func (t *tx) writeWork(c *bridge.Changes) error {
 	if err := each(c.Chats, t.putChat); err != nil {
 		return err
 	}
-	var made []*bridge.Request
+	for _, r := range c.Bodies {
+		if r.Seq != 0 {
+			if err := t.putBody(r, false); err != nil {
+				return err
+			}
+		}
+	}
 	for _, r := range c.Requests {
-		isNew := r.Seq == 0
+		inserted := r.Seq == 0
 		if err := t.putRequest(r); err != nil {
 			return err
 		}
-		if isNew {
-			made = append(made, r)
-		}
-	}
-	if err := each(made, t.putBody); err != nil {
-		return err
-	}
-	for _, r := range c.Bodies {
-		if !slices.Contains(made, r) {
-			if err := t.putBody(r); err != nil {
+		if inserted {
+			if err := t.putBody(r, true); err != nil {
 				return err
 			}
 		}
@@ -111,6 +108,12 @@ func (t *tx) writeWork(c *bridge.Changes) error {
 					return err
 				}
 			}
+		}
+	}
+	for _, r := range c.Requests {
+		if r.Status.Ended() {
+			delete(t.cache.leases, r.Seq)
+			delete(t.cache.bodies, r.Seq)
 		}
 	}
 	if err := each(c.DropWorker, t.dropWorker); err != nil {

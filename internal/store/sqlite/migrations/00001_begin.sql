@@ -67,8 +67,14 @@ CREATE TABLE endpoints (
 ) STRICT;
 CREATE INDEX endpoints_account ON endpoints (account_id, is_primary DESC, id);
 
+-- The tables from here on are written with every message. Their rows are never
+-- deleted but for leases and workers, so a plain INTEGER PRIMARY KEY gives no
+-- number twice. References stand where they cost little: the numbers in bodies,
+-- answers, leases, events, deliveries and tries come from rows that the same
+-- transaction has read or written.
+
 CREATE TABLE chats (
-    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    id         INTEGER PRIMARY KEY,
     account_id INTEGER NOT NULL REFERENCES accounts (id),
     site_id    TEXT, -- NULL until the site has given one
     title      TEXT NOT NULL,
@@ -79,7 +85,7 @@ CREATE UNIQUE INDEX chats_site ON chats (account_id, site_id) WHERE site_id IS N
 CREATE INDEX chats_activity ON chats (account_id, updated_at, id);
 
 CREATE TABLE requests (
-    seq               INTEGER PRIMARY KEY AUTOINCREMENT,
+    seq               INTEGER PRIMARY KEY,
     id                TEXT NOT NULL UNIQUE,
     account_id        INTEGER NOT NULL REFERENCES accounts (id),
     chat_id           INTEGER NOT NULL REFERENCES chats (id),
@@ -106,31 +112,40 @@ CREATE TABLE requests (
     last_retrieved_at INTEGER,
     idempotency_key   TEXT,
     fingerprint       BLOB,
-    due_at            INTEGER -- NULL exactly when the request has ended
+    open              INTEGER NOT NULL, -- 1 until the request has ended
+    due_at            INTEGER -- NULL exactly when it has ended
 ) STRICT;
 CREATE UNIQUE INDEX requests_idempotency ON requests (account_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
 CREATE INDEX requests_account ON requests (account_id, seq);
 CREATE INDEX requests_chat ON requests (chat_id, seq);
 CREATE INDEX requests_failed ON requests (account_id, seq) WHERE status = 'failed';
-CREATE INDEX requests_open ON requests (account_id, seq) WHERE due_at IS NOT NULL;
-CREATE INDEX requests_open_chat ON requests (chat_id, seq) WHERE due_at IS NOT NULL;
+-- What a step does not change keeps it out of an index: these two hold on
+-- columns that change at the hand-over or the end only.
+CREATE INDEX requests_idle ON requests (account_id, seq) WHERE status = 'idle';
+CREATE INDEX requests_open ON requests (account_id, chat_id, seq) WHERE open = 1;
 CREATE INDEX requests_due ON requests (due_at) WHERE due_at IS NOT NULL;
-CREATE INDEX requests_idle ON requests (account_id, last_retrieved_at, seq) WHERE status = 'idle';
 
--- The texts lie apart: most steps of a request's life touch none of them.
+-- The texts lie apart: most steps of a request's life touch none of them, and
+-- an answer is added without its message being written again.
 CREATE TABLE bodies (
-    request_seq INTEGER PRIMARY KEY REFERENCES requests (seq),
+    request_seq INTEGER PRIMARY KEY,
     message     TEXT NOT NULL,
-    metadata    TEXT, -- JSON
+    metadata    TEXT -- JSON
+) STRICT;
+
+CREATE TABLE answers (
+    request_seq INTEGER PRIMARY KEY,
     response    TEXT NOT NULL,
     partial     TEXT NOT NULL
 ) STRICT;
 
+-- Few rows: what is in flight. So clocks and workers are looked up by reading
+-- them all.
 CREATE TABLE leases (
-    request_seq INTEGER NOT NULL REFERENCES requests (seq),
+    request_seq INTEGER NOT NULL,
     attempt     INTEGER NOT NULL,
     account_id  INTEGER NOT NULL,
-    chat_id     INTEGER REFERENCES chats (id), -- the chat it holds, if any
+    chat_id     INTEGER, -- the chat it holds, if any
     worker_id   TEXT NOT NULL,
     guide       INTEGER NOT NULL,
     taken_at    INTEGER,
@@ -142,8 +157,6 @@ CREATE TABLE leases (
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX leases_chat ON leases (chat_id) WHERE chat_id IS NOT NULL;
 CREATE UNIQUE INDEX leases_live ON leases (request_seq) WHERE cancelled = 0;
-CREATE INDEX leases_worker ON leases (account_id, worker_id);
-CREATE INDEX leases_due ON leases (due_at) WHERE due_at IS NOT NULL;
 
 CREATE TABLE workers (
     account_id     INTEGER NOT NULL REFERENCES accounts (id),
@@ -168,7 +181,7 @@ CREATE TABLE workers (
 CREATE TABLE events (
     account_id  INTEGER NOT NULL,
     seq         INTEGER NOT NULL,
-    request_seq INTEGER NOT NULL REFERENCES requests (seq),
+    request_seq INTEGER NOT NULL,
     type        TEXT NOT NULL,
     at          INTEGER,
     attempt     INTEGER NOT NULL,
@@ -180,11 +193,11 @@ CREATE TABLE events (
 CREATE INDEX events_request ON events (request_seq);
 
 CREATE TABLE deliveries (
-    id            INTEGER PRIMARY KEY AUTOINCREMENT,
+    id            INTEGER PRIMARY KEY,
     webhook_id    TEXT NOT NULL,
     account_id    INTEGER NOT NULL,
-    endpoint_id   INTEGER NOT NULL REFERENCES endpoints (id),
-    request_seq   INTEGER NOT NULL REFERENCES requests (seq),
+    endpoint_id   INTEGER NOT NULL,
+    request_seq   INTEGER NOT NULL,
     status        TEXT NOT NULL,
     step          INTEGER NOT NULL,
     tried         INTEGER NOT NULL,
@@ -199,7 +212,7 @@ CREATE TABLE deliveries (
 CREATE INDEX deliveries_due ON deliveries (endpoint_id, due_at, id) WHERE due_at IS NOT NULL;
 
 CREATE TABLE tries (
-    delivery_id      INTEGER NOT NULL REFERENCES deliveries (id),
+    delivery_id      INTEGER NOT NULL,
     number           INTEGER NOT NULL,
     at               INTEGER,
     duration_ns      INTEGER NOT NULL,
