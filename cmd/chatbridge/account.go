@@ -82,7 +82,7 @@ func (c *accountCreate) Run(ctx context.Context, io *console) error {
 	// The server's own guard, which knows its listener, decides when it dials.
 	if c.WebhookURL != "" {
 		if err := webhook.NewClient(webhook.ClientOptions{AllowLoopback: true}).CheckURL(c.WebhookURL); err != nil {
-			return usageError("--webhook-url: " + err.Error())
+			return usageError("--webhook-url: " + bridge.AsError(err).Detail)
 		}
 	}
 	err := c.change(ctx, func(store *sqlite.Store) error { return bridge.Do(ctx, store.Post, cmd) })

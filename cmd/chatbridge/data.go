@@ -17,7 +17,7 @@ import (
 
 // dataFlags say where the data are.
 type dataFlags struct {
-	Data  string `help:"Folder for the data." default:"./chatbridge-data" type:"path" placeholder:"DIR"`
+	Data  string `help:"Folder for the data; ./chatbridge-data if left out." default:"./chatbridge-data" type:"path" placeholder:"DIR"`
 	Store string `help:"Where to store: empty for SQLite in the data folder." placeholder:"URL"`
 }
 

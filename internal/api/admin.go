@@ -166,7 +166,7 @@ func (s *Server) checkWebhook(url *string) error {
 		return nil
 	}
 	if err := s.o.WebhookCheck(*url); err != nil {
-		return &bridge.Error{Kind: bridge.Invalid, Code: "invalid", Detail: "The webhook URL cannot be used.", Fields: map[string][]string{"webhook_url": {sentence(err.Error())}}}
+		return &bridge.Error{Kind: bridge.Invalid, Code: "invalid", Detail: "The webhook URL cannot be used.", Fields: map[string][]string{"webhook_url": {bridge.AsError(err).Detail}}}
 	}
 	return nil
 }

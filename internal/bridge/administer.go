@@ -115,7 +115,7 @@ func (m *UpdateAccount) Decide(f *Facts) (*Changes, error) {
 	case primary < 0 && *m.WebhookURL != "":
 		m.NewEndpoint = true
 		c.Endpoints = append(c.Endpoints, primaryEndpoint(a, *m.WebhookURL, m.Secret, f.Now))
-	case primary >= 0 && f.Endpoints[primary].URL != *m.WebhookURL:
+	case primary >= 0 && (f.Endpoints[primary].URL != *m.WebhookURL || *m.WebhookURL != "" && !f.Endpoints[primary].Enabled):
 		e := f.Endpoints[primary]
 		e.URL, e.Enabled, e.DisabledReason, e.FailingSince, e.UpdatedAt = *m.WebhookURL, *m.WebhookURL != "", "", time.Time{}, f.Now
 		c.Endpoints = append(c.Endpoints, e)

@@ -175,8 +175,11 @@ func (b *board) ready(most int) (n int) {
 	return n
 }
 
-// waiting says why an idle request waits.
+// waiting says why an idle request waits; nil where it waits no more.
 func (b *board) waiting(r *bridge.Request, now time.Time) *wire.Waiting {
+	if !b.open[r.Seq].idle {
+		return nil
+	}
 	if b.held[r.Chat.ID] > 0 {
 		return &wire.Waiting{Reason: "chat_busy"}
 	}

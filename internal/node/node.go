@@ -36,6 +36,7 @@ type Options struct {
 // Node is one node's rooms.
 type Node struct {
 	o        Options
+	outcomes chan outcome
 	Hub      *stream.Hub
 	Dispatch *dispatch.Dispatch
 	Webhooks *webhook.Loop
@@ -44,7 +45,10 @@ type Node struct {
 
 // New makes a node; Run runs it.
 func New(o Options) *Node {
-	n := &Node{o: o}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	n := &Node{o: o, outcomes: make(chan outcome, maxOutcomes)}
 	n.Hub = stream.New(stream.Options{
 		Store: o.Store, Bus: o.Bus, Log: o.Log,
 		Waiting:     func(r *bridge.Request) *wire.Waiting { return n.Dispatch.Waiting(r) },
@@ -70,6 +74,7 @@ func (n *Node) committed(c *bridge.Changes) {
 	n.Hub.Committed(c)
 	n.Dispatch.Committed(c)
 	n.Webhooks.Committed(c)
+	n.note(c)
 	for _, listen := range n.o.Listen {
 		listen(c)
 	}
@@ -87,6 +92,7 @@ func (n *Node) Run(ctx context.Context) error {
 	g.Go(func() error { return n.Hub.Run(ctx) })
 	g.Go(func() error { return n.Dispatch.Run(ctx) })
 	g.Go(func() error { return n.Webhooks.Run(ctx) })
+	g.Go(func() error { return n.logOutcomes(ctx) })
 	return g.Wait()
 }
 

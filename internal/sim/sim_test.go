@@ -22,7 +22,7 @@ import (
 var (
 	seedsFlag = flag.Int("seeds", 0, "how many seeds to run; 0: a thousand, a hundred with -short or -race")
 	seedFlag  = flag.Uint64("seed", 1, "the first seed")
-	traceFlag = flag.Bool("trace", false, "show all that happened, also where nothing fails")
+	traceFlag = flag.Bool("story", false, "show all that happened, also where nothing fails")
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
