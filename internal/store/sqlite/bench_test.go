@@ -26,7 +26,7 @@ func do(s bridge.Store, cmd bridge.Command) (*bridge.Changes, error) {
 // BenchmarkRoundTrip runs the domain's own commands through the life of a
 // request: submit, claim, go, answer, delivery. One operation is one request.
 func BenchmarkRoundTrip(b *testing.B) {
-	for _, callers := range []int{1, 8, 64} {
+	for _, callers := range []int{1, 8, 32, 64} {
 		b.Run(fmt.Sprintf("%dcallers", callers), func(b *testing.B) {
 			s, err := Open(b.Context(), Options{Path: filepath.Join(b.TempDir(), "a.db")})
 			if err != nil {

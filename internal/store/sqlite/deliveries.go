@@ -41,8 +41,6 @@ const (
 	updateDelivery = `UPDATE deliveries SET status = $1, step = $2, tried = $3, next_try_at = $4, claimed_by = $5, claimed_until = $6, ended_at = $7, due_at = $8
 		WHERE id = $9`
 
-	insertTry = `INSERT INTO tries (delivery_id, number, at, duration_ns, status, error, request_headers, response_headers, response_body, retry_after_ns)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
 	selectTries = `SELECT delivery_id, number, at, duration_ns, status, error, request_headers, response_headers, response_body, retry_after_ns
 		FROM tries WHERE delivery_id = $1 ORDER BY number`
 )
@@ -106,11 +104,8 @@ func (t *tx) putTry(try *bridge.Try) error {
 	if err != nil {
 		return fmt.Errorf("write a try: %w", err)
 	}
-	_, err = t.exec(bg, insertTry, try.DeliveryID, int64(try.Number), micros(try.At), int64(try.Duration), int64(try.Status), try.Error, sent, got,
+	t.later(tries, try.DeliveryID, int64(try.Number), micros(try.At), int64(try.Duration), int64(try.Status), try.Error, sent, got,
 		try.ResponseBody, int64(try.RetryAfter))
-	if err != nil {
-		return fmt.Errorf("write a try: %w", err)
-	}
 	return nil
 }
 

@@ -4,25 +4,23 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
+	"strconv"
 
 	"chatbridge/internal/bridge"
 )
 
 const (
-	eventColumns = `e.account_id, e.seq, e.request_seq, e.type, e.at, e.attempt, e.worker_id, e.reason, e.data`
-	insertEvent  = `INSERT INTO events (account_id, seq, request_seq, type, at, attempt, worker_id, reason, data) VALUES `
-	eventValues  = `(?, ?, ?, ?, ?, ?, ?, ?, ?)`
-
-	selectEventSeq = `SELECT event_seq FROM accounts WHERE id = $1`
-	updateEventSeq = `UPDATE accounts SET event_seq = $1 WHERE id = $2`
+	eventColumns   = `e.id >> 40, e.id & 0xffffffffff, e.request_seq, e.type, e.at, e.attempt, e.worker_id, e.reason, e.data`
+	selectEventSeq = `SELECT max(id) & 0xffffffffff FROM events WHERE id > $1 << 40 AND id < ($1 + 1) << 40`
+	// The last of the numbers, 0, is no event's.
+	selectRequestEvents = `SELECT ` + eventColumns + ` FROM requests r CROSS JOIN json_each('[' || r.events || '0]') n
+			CROSS JOIN events e ON e.id = (r.account_id << 40) + n.value
+		WHERE r.seq = $1 ORDER BY e.id`
+	addEvents = `UPDATE requests SET events = events || $1 WHERE seq = $2`
 )
 
-// eventsAtOnce is how many events one statement writes: each statement costs
-// more than a row.
-const eventsAtOnce = 8
-
-var insertEvents = insertEvent + strings.Repeat(eventValues+", ", eventsAtOnce-1) + eventValues
+// eventID is the key of an account's event.
+func eventID(accountID, seq int64) int64 { return accountID<<40 + seq }
 
 type eventRow struct {
 	*bridge.Event
@@ -37,73 +35,62 @@ func scanEvent(r *row) eventRow {
 	return out
 }
 
-// putEvent gives the event its account's next number. Event and counter are
-// written at the end of the transaction, with those of its other commands: no
-// command reads them.
-func (t *tx) putEvent(e *bridge.Event) error {
-	seq, err := t.eventSeq(e.AccountID)
-	if err != nil {
-		return fmt.Errorf("number an event: %w", err)
+// number gives the events their accounts' next numbers, and returns by request
+// what is to be added to the row's list of them.
+func (t *tx) number(list []*bridge.Event) (map[*bridge.Request]string, error) {
+	if len(list) == 0 {
+		return nil, nil
 	}
-	e.Seq = seq + 1
-	t.events = append(t.events, e.AccountID, e.Seq, e.Request.Seq, string(e.Type), micros(e.At), int64(e.Attempt), e.WorkerID, string(e.Reason), jsonOrNull(e.Data))
-	t.cache.eventSeqs[e.AccountID] = e.Seq
-	t.counted[e.AccountID] = e.Seq
-	return nil
+	numbers := map[*bridge.Request]string{}
+	for _, e := range list {
+		seq, err := t.eventSeq(e.AccountID)
+		if err != nil {
+			return nil, fmt.Errorf("number an event: %w", err)
+		}
+		e.Seq = seq + 1
+		t.cache.eventSeqs[e.AccountID] = e.Seq
+		numbers[e.Request] += strconv.FormatInt(e.Seq, 10) + ","
+	}
+	return numbers, nil
+}
+
+// putEvent has a numbered event written.
+func (t *tx) putEvent(e *bridge.Event) {
+	t.later(events, eventID(e.AccountID, e.Seq), e.Request.Seq, string(e.Type), micros(e.At), int64(e.Attempt), e.WorkerID, string(e.Reason), jsonOrNull(e.Data))
 }
 
 func (t *tx) eventSeq(accountID int64) (int64, error) {
 	if seq, ok := t.cache.eventSeqs[accountID]; ok {
 		return seq, nil
 	}
-	found := false
-	var seq int64
-	err := t.query(bg, func(r *row) { found, seq = true, r.int64() }, selectEventSeq, accountID)
-	if err == nil && !found {
-		err = errNoSuchRow
+	if err := t.settle(events); err != nil { // the last one may be among those that wait
+		return 0, err
 	}
+	var seq int64
+	err := t.query(bg, func(r *row) { seq = r.int64() }, selectEventSeq, accountID)
 	if err == nil {
 		remember(t.cache.eventSeqs, accountID, seq)
 	}
 	return seq, err
 }
 
-// flush writes the events of the transaction and the counters that they raised.
-func (t *tx) flush() error {
-	const columns = 9
-	for left := t.events; len(left) > 0; {
-		text, n := insertEvents, eventsAtOnce*columns
-		if len(left) < n {
-			text, n = insertEvent+eventValues, columns
-		}
-		if _, err := t.exec(bg, text, left[:n]...); err != nil {
-			return fmt.Errorf("write events: %w", err)
-		}
-		left = left[n:]
-	}
-	for account, seq := range t.counted {
-		if err := t.update(bg, updateEventSeq, seq, account); err != nil {
-			return fmt.Errorf("write an account's event counter: %w", err)
-		}
-	}
-	return nil
-}
-
 // EventRange implements [bridge.Reader].
 func (s *Store) EventRange(ctx context.Context, accountID int64) (first, last int64, err error) {
+	const of = ` FROM events WHERE id > $1 << 40 AND id < ($1 + 1) << 40)`
 	span, err := only(s, ctx, "find an account's events", func(r *row) [2]int64 { return [2]int64{r.int64(), r.int64()} },
-		`SELECT (SELECT min(seq) FROM events WHERE account_id = $1), (SELECT max(seq) FROM events WHERE account_id = $1)`, accountID)
+		`SELECT (SELECT min(id) & 0xffffffffff`+of+`, (SELECT max(id) & 0xffffffffff`+of, accountID)
 	return span[0], span[1], err
 }
 
 // Events implements [bridge.Reader].
 func (s *Store) Events(ctx context.Context, accountID, after int64, max int) ([]*bridge.Event, error) {
-	return s.events(ctx, `SELECT `+eventColumns+` FROM events e WHERE e.account_id = $1 AND e.seq > $2 ORDER BY e.seq LIMIT $3`, accountID, after, limit(max))
+	return s.events(ctx, `SELECT `+eventColumns+` FROM events e WHERE e.id > $1 AND e.id < $2 ORDER BY e.id LIMIT $3`,
+		eventID(accountID, after), eventID(accountID+1, 0), limit(max))
 }
 
 // RequestEvents implements [bridge.Reader].
 func (s *Store) RequestEvents(ctx context.Context, requestSeq int64) ([]*bridge.Event, error) {
-	return s.events(ctx, `SELECT `+eventColumns+` FROM events e WHERE e.request_seq = $1 ORDER BY e.seq`, requestSeq)
+	return s.events(ctx, selectRequestEvents, requestSeq)
 }
 
 // events reads events, then each of their requests once: joined, a request's

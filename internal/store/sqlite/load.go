@@ -13,8 +13,15 @@ import (
 // fields hold is the same pointer.
 type loader struct {
 	*tx
-	needs      bridge.Needs
-	facts      *bridge.Facts
+	needs bridge.Needs
+	facts *bridge.Facts
+	same
+}
+
+// same is the rows that a command has been given. Its maps serve one command
+// after the other: most hold a row or two, and making them costs more than
+// filling them.
+type same struct {
 	requests   map[int64]*bridge.Request
 	chats      map[int64]*bridge.Chat
 	leases     map[leaseKey]*bridge.Lease
@@ -29,7 +36,8 @@ type leaseKey struct {
 }
 
 func load(t *tx, needs bridge.Needs) (*bridge.Facts, error) {
-	l := &loader{tx: t, needs: needs, facts: &bridge.Facts{Now: t.now}}
+	l := &loader{tx: t, needs: needs, facts: &bridge.Facts{Now: t.now}, same: t.same}
+	defer func() { t.same = l.same.forget() }()
 	for _, step := range [...]func() error{l.loadDirectory, l.loadRequests, l.loadWorkers, l.loadDeliveries, l.loadSurvey} {
 		if err := step(); err != nil {
 			return nil, err
@@ -45,6 +53,22 @@ func put[K comparable, V any](m *map[K]V, key K, value V) V {
 	}
 	(*m)[key] = value
 	return value
+}
+
+// forget empties the maps. A large one is let go: emptying it takes as long as
+// it ever was large.
+func (s same) forget() same {
+	const large = 64
+	if len(s.requests)+len(s.leases)+len(s.deliveries) > large {
+		return same{}
+	}
+	clear(s.requests)
+	clear(s.chats)
+	clear(s.leases)
+	clear(s.workers)
+	clear(s.endpoints)
+	clear(s.deliveries)
+	return s
 }
 
 // loadDirectory loads the account and what belongs to it, settings and

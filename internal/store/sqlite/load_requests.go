@@ -220,5 +220,10 @@ func (l *loader) text(r *bridge.Request) error {
 		r.Body = &body
 		return nil
 	}
+	for _, name := range [...]table{bodies, answers} {
+		if err := l.settle(name); err != nil {
+			return err
+		}
+	}
 	return l.query(bg, func(row *row) { r.Body = scanBody(row) }, selectBody, r.Seq)
 }

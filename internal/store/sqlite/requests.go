@@ -28,12 +28,8 @@ const (
 
 	insertRequest = `INSERT INTO requests (id, account_id, chat_id, response_type, thinking_time, temporary, timeout_seconds,
 			status, rev, attempt, lost, put_backs, late, error_message, error_code, retry_after, has_partial, mode_used, evidence,
-			queued_at, started_at, may_send_at, completed_at, last_retrieved_at, idempotency_key, fingerprint, open, due_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28)`
-	putBody = `INSERT INTO bodies (request_seq, message, metadata) VALUES ($1, $2, $3)
-		ON CONFLICT (request_seq) DO UPDATE SET message = excluded.message, metadata = excluded.metadata`
-	putAnswer = `INSERT INTO answers (request_seq, response, partial) VALUES ($1, $2, $3)
-		ON CONFLICT (request_seq) DO UPDATE SET response = excluded.response, partial = excluded.partial`
+			queued_at, started_at, may_send_at, completed_at, last_retrieved_at, idempotency_key, fingerprint, open, due_at, events)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29)`
 
 	// selectCandidates finds what may be handed out: the first of its chat that has not
 	// ended, of a chat that no lease holds.
@@ -89,7 +85,8 @@ func scanWhole(r *row, body bool) *bridge.Request {
 	return q
 }
 
-func (t *tx) putRequest(r *bridge.Request) error {
+// putRequest writes a request's row; events is what its list of them gets.
+func (t *tx) putRequest(r *bridge.Request, events string) error {
 	if r.Chat == nil || r.Chat.ID == 0 {
 		return fmt.Errorf("write request %s: it has no stored chat", r.ID)
 	}
@@ -97,10 +94,10 @@ func (t *tx) putRequest(r *bridge.Request) error {
 	var err error
 	inserted := r.Seq == 0
 	if inserted {
-		r.Seq, err = t.insertRequest(row)
+		r.Seq, err = t.insertRequest(row, events)
 		row.Seq = r.Seq
 	} else {
-		err = t.updateRequest(row, t.cache.requests[r.ID])
+		err = t.updateRequest(row, events, t.cache.requests[r.ID])
 	}
 	if err != nil {
 		return fmt.Errorf("write request %s: %w", r.ID, err)
@@ -112,88 +109,127 @@ func (t *tx) putRequest(r *bridge.Request) error {
 	return nil
 }
 
-func (t *tx) insertRequest(r *requestRow) (int64, error) {
+func (t *tx) insertRequest(r *requestRow, events string) (int64, error) {
 	return t.insert(bg, insertRequest, r.ID, r.AccountID, r.chatID, r.ResponseType, r.ThinkingTime, r.Temporary, int64(r.TimeoutSeconds),
 		string(r.Status), r.Rev, int64(r.Attempt), int64(r.Lost), int64(r.PutBacks), int64(r.Late),
 		r.ErrorMessage, string(r.ErrorCode), int64(r.RetryAfter), r.HasPartial, r.ModeUsed, jsonOrNull(r.Evidence),
 		micros(r.QueuedAt), micros(r.StartedAt), micros(r.MaySendAt), micros(r.CompletedAt), micros(r.LastRetrievedAt),
-		orNull(r.IdempotencyKey), blobOrNull(r.Fingerprint), !r.Status.Ended(), micros(r.DueAt()))
+		orNull(r.IdempotencyKey), blobOrNull(r.Fingerprint), !r.Status.Ended(), micros(r.DueAt()), events)
 }
+
+// A step of a request changes some of its columns. One that a statement names
+// costs time, with every index that it stands in, also where its value stays:
+// so those that change together make a part, and a statement has the parts that
+// differ. What a submit has said of a request never changes.
+const (
+	partStep = 1 << iota
+	partOpen
+	partDue
+	partChat
+	partGo
+	partEnd
+	partTrouble
+	partEvents
+	everyPart = 1<<iota - 1
+)
+
+var requestParts = [...]string{
+	", status = ?, attempt = ?, started_at = ?", ", open = ?", ", due_at = ?", ", chat_id = ?", ", may_send_at = ?", ", completed_at = ?, mode_used = ?, evidence = ?",
+	", error_message = ?, error_code = ?, retry_after = ?, has_partial = ?, lost = ?, put_backs = ?, late = ?, last_retrieved_at = ?",
+	", events = events || ?",
+}
+
+// updateRequests holds a statement for each set of parts.
+var updateRequests = func() (texts [everyPart + 1]string) {
+	for parts := range texts {
+		texts[parts] = "UPDATE requests SET rev = ?"
+		for i, part := range requestParts {
+			if parts&(1<<i) != 0 {
+				texts[parts] += part
+			}
+		}
+		texts[parts] += " WHERE seq = ?"
+	}
+	return texts
+}()
 
 // updateRequest writes what of a row differs from the one that is stored, or
-// all of it where that one is not known. A column that a statement names costs
-// time, with every index that it stands in, also where its value stays. Columns
-// that change together go together, so that the statements stay few. What a
-// submit has said of a request never changes.
-func (t *tx) updateRequest(r, old *requestRow) error {
-	var u columns
-	all := old == nil
-	u.add("rev", r.Rev)
-	if all || r.Status != old.Status || r.Attempt != old.Attempt || r.StartedAt != old.StartedAt {
-		u.add("status", string(r.Status)).add("attempt", int64(r.Attempt)).add("started_at", micros(r.StartedAt))
+// all of it where that one is not known.
+func (t *tx) updateRequest(r *requestRow, events string, stored *requestRow) error {
+	parts := everyPart
+	if stored != nil {
+		parts = r.differs(stored)
 	}
-	if all || r.Status.Ended() != old.Status.Ended() {
-		u.add("open", !r.Status.Ended())
+	if events != "" {
+		parts |= partEvents
 	}
-	if all || r.DueAt() != old.DueAt() {
-		u.add("due_at", micros(r.DueAt()))
+	args := append(t.row[:0], r.Rev)
+	if parts&partStep != 0 {
+		args = append(args, string(r.Status), int64(r.Attempt), micros(r.StartedAt))
 	}
-	if all || r.chatID != old.chatID {
-		u.add("chat_id", r.chatID)
+	if parts&partOpen != 0 {
+		args = append(args, !r.Status.Ended())
 	}
-	if all || r.MaySendAt != old.MaySendAt {
-		u.add("may_send_at", micros(r.MaySendAt))
+	if parts&partDue != 0 {
+		args = append(args, micros(r.DueAt()))
 	}
-	if all || r.CompletedAt != old.CompletedAt || r.ModeUsed != old.ModeUsed || string(r.Evidence) != string(old.Evidence) {
-		u.add("completed_at", micros(r.CompletedAt)).add("mode_used", r.ModeUsed).add("evidence", jsonOrNull(r.Evidence))
+	if parts&partChat != 0 {
+		args = append(args, r.chatID)
 	}
-	if all || r.ErrorMessage != old.ErrorMessage || r.ErrorCode != old.ErrorCode || r.RetryAfter != old.RetryAfter || r.HasPartial != old.HasPartial ||
-		r.Lost != old.Lost || r.PutBacks != old.PutBacks || r.Late != old.Late || r.LastRetrievedAt != old.LastRetrievedAt {
-		u.add("error_message", r.ErrorMessage).add("error_code", string(r.ErrorCode)).add("retry_after", int64(r.RetryAfter)).add("has_partial", r.HasPartial).
-			add("lost", int64(r.Lost)).add("put_backs", int64(r.PutBacks)).add("late", int64(r.Late)).add("last_retrieved_at", micros(r.LastRetrievedAt))
+	if parts&partGo != 0 {
+		args = append(args, micros(r.MaySendAt))
 	}
-	return t.update(bg, "UPDATE requests SET "+u.names+" WHERE seq = ?", append(u.values, r.Seq)...)
+	if parts&partEnd != 0 {
+		args = append(args, micros(r.CompletedAt), r.ModeUsed, jsonOrNull(r.Evidence))
+	}
+	if parts&partTrouble != 0 {
+		args = append(args, r.ErrorMessage, string(r.ErrorCode), int64(r.RetryAfter), r.HasPartial,
+			int64(r.Lost), int64(r.PutBacks), int64(r.Late), micros(r.LastRetrievedAt))
+	}
+	if parts&partEvents != 0 {
+		args = append(args, events)
+	}
+	t.row = append(args, r.Seq)
+	return t.update(bg, updateRequests[parts], t.row...)
 }
 
-// columns are those that an update writes.
-type columns struct {
-	names  string
-	values []any
-}
-
-func (c *columns) add(name string, value any) *columns {
-	if c.names != "" {
-		c.names += ", "
+// differs says which parts of r are not as stored.
+func (r *requestRow) differs(stored *requestRow) (parts int) {
+	note := func(part int, differs bool) {
+		if differs {
+			parts |= part
+		}
 	}
-	c.names += name + " = ?"
-	c.values = append(c.values, value)
-	return c
+	note(partStep, r.Status != stored.Status || r.Attempt != stored.Attempt || r.StartedAt != stored.StartedAt)
+	note(partOpen, r.Status.Ended() != stored.Status.Ended())
+	note(partDue, r.DueAt() != stored.DueAt())
+	note(partChat, r.chatID != stored.chatID)
+	note(partGo, r.MaySendAt != stored.MaySendAt)
+	note(partEnd, r.CompletedAt != stored.CompletedAt || r.ModeUsed != stored.ModeUsed || string(r.Evidence) != string(stored.Evidence))
+	note(partTrouble, r.ErrorMessage != stored.ErrorMessage || r.ErrorCode != stored.ErrorCode || r.RetryAfter != stored.RetryAfter || r.HasPartial != stored.HasPartial ||
+		r.Lost != stored.Lost || r.PutBacks != stored.PutBacks || r.Late != stored.Late || r.LastRetrievedAt != stored.LastRetrievedAt)
+	return parts
 }
 
 // putBody writes a request's texts: the message where it is not known to be
 // stored, the answer where there may be one.
-func (t *tx) putBody(r *bridge.Request, inserted bool) error {
+func (t *tx) putBody(r *bridge.Request, inserted bool) {
 	b := r.Body
 	if b == nil {
 		b = &bridge.Body{}
 	}
 	have := t.cache.bodies[r.Seq]
 	if have == nil || have.Message != b.Message || string(have.Metadata) != string(b.Metadata) {
-		if _, err := t.exec(bg, putBody, r.Seq, b.Message, jsonOrNull(b.Metadata)); err != nil {
-			return fmt.Errorf("write the texts of request %s: %w", r.ID, err)
-		}
+		t.later(bodies, r.Seq, b.Message, jsonOrNull(b.Metadata))
 	}
 	if !inserted || b.Response != "" || b.Partial != "" {
-		if _, err := t.exec(bg, putAnswer, r.Seq, b.Response, b.Partial); err != nil {
-			return fmt.Errorf("write the answer of request %s: %w", r.ID, err)
-		}
+		t.later(answers, r.Seq, b.Response, b.Partial)
 	}
 	delete(t.cache.bodies, r.Seq)
 	if !r.Status.Ended() && len(b.Message)+len(b.Metadata)+len(b.Response)+len(b.Partial) <= cachedBody {
 		kept := *b
 		remember(t.cache.bodies, r.Seq, &kept)
 	}
-	return nil
 }
 
 // Request implements [bridge.Reader].

@@ -224,7 +224,7 @@ func (s *Store) read(ctx context.Context, doing string, f func(context.Context, 
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if e := domain(err); e != err {
+	if e := domain(err); !errors.Is(err, e) {
 		return e
 	}
 	return fmt.Errorf("%s: %w", doing, err)

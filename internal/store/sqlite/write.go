@@ -80,22 +80,23 @@ func (t *tx) writeWork(c *bridge.Changes) error {
 	if err := each(c.Chats, t.putChat); err != nil {
 		return err
 	}
+	numbers, err := t.number(c.Events)
+	if err != nil {
+		return err
+	}
 	for _, r := range c.Bodies {
 		if r.Seq != 0 {
-			if err := t.putBody(r, false); err != nil {
-				return err
-			}
+			t.putBody(r, false)
 		}
 	}
 	for _, r := range c.Requests {
 		inserted := r.Seq == 0
-		if err := t.putRequest(r); err != nil {
+		if err := t.putRequest(r, numbers[r]); err != nil {
 			return err
 		}
+		delete(numbers, r)
 		if inserted {
-			if err := t.putBody(r, true); err != nil {
-				return err
-			}
+			t.putBody(r, true)
 		}
 	}
 	if err := each(c.DropLeases, t.dropLease); err != nil {
@@ -122,8 +123,13 @@ func (t *tx) writeWork(c *bridge.Changes) error {
 	if err := each(c.Workers, t.putWorker); err != nil {
 		return err
 	}
-	if err := each(c.Events, t.putEvent); err != nil {
-		return err
+	for _, e := range c.Events {
+		t.putEvent(e)
+	}
+	for r, more := range numbers { // of requests that do not change otherwise
+		if err := t.update(bg, addEvents, more, r.Seq); err != nil {
+			return fmt.Errorf("write which events request %s has: %w", r.ID, err)
+		}
 	}
 	if err := each(c.Deliveries, t.putDelivery); err != nil {
 		return err

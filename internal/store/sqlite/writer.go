@@ -46,9 +46,14 @@ func (s *Store) execute(batch []job) {
 			}
 			clear(s.w.results) // what was written is the receivers' now
 			return
-		case failed < 0: // the database itself: nothing was committed
+		case failed == nobody: // the database itself: nothing was committed
 			for _, j := range batch {
 				j.done(nil, err)
+			}
+			return
+		case failed == somebody:
+			for i := range batch {
+				s.execute(batch[i : i+1])
 			}
 			return
 		case failed == 0:
@@ -61,8 +66,14 @@ func (s *Store) execute(batch []job) {
 	}
 }
 
+// Whose an error is, if it can't be said of one command.
+const (
+	nobody   = -1 // the database's
+	somebody = -2 // one's of several, whose rows were written together
+)
+
 // transact runs a batch in one transaction. Of an error, failed says which
-// command it is about, -1 if it is about none.
+// command it is about: its place in the batch, nobody or somebody.
 func (s *Store) transact(batch []job) (failed int, err error) {
 	if s.shared {
 		c := <-s.readers
@@ -83,6 +94,8 @@ type writer struct {
 	version int64     // PRAGMA data_version under which cache is true
 	last    time.Time // the last command's Now
 	results []result  // of the batch
+	same    same      // this and waiting: room for the next batch's
+	waiting [tables][]any
 }
 
 func (w *writer) connect() (err error) {
@@ -104,23 +117,28 @@ func (w *writer) close() error {
 type tx struct {
 	*conn
 	cache   *cache
-	counted map[int64]int64 // by account: event counters to be written
-	events  []any           // rows to be written, column after column
-	now     time.Time       // of the present command
+	same    same          // empty between two commands
+	waiting [tables][]any // rows to be written, column after column
+	row     []any         // room for a statement's arguments
+	now     time.Time     // of the present command
 }
 
 func (w *writer) transact(batch []job) (failed int, err error) {
 	if w.c == nil {
 		if err := w.connect(); err != nil {
-			return -1, anyway(err)
+			return nobody, anyway(err)
 		}
 	}
-	failed = -1
+	failed = nobody
 	err = w.c.use(func() error {
 		if err := w.begin(); err != nil {
 			return err
 		}
-		t := &tx{conn: w.c, cache: w.cache, counted: map[int64]int64{}}
+		t := &tx{conn: w.c, cache: w.cache, same: w.same}
+		for name, rows := range w.waiting {
+			t.waiting[name] = rows[:0]
+		}
+		defer func() { w.same, w.waiting = t.same, t.waiting }()
 		w.results = w.results[:0]
 		for i, j := range batch {
 			changes, refused, err := w.run(t, j.cmd)
@@ -131,17 +149,21 @@ func (w *writer) transact(batch []job) (failed int, err error) {
 			w.results = append(w.results, result{changes, refused})
 		}
 		if err := t.flush(); err != nil {
+			failed = somebody
+			if len(batch) == 1 {
+				failed = 0
+			}
 			return err
 		}
 		_, err := t.exec(bg, "COMMIT")
 		return err
 	})
 	if err == nil {
-		return -1, nil
+		return nobody, nil
 	}
 	w.rollback(err)
-	if unavailable(err) != nil || failed < 0 {
-		return -1, anyway(err)
+	if unavailable(err) != nil || failed == nobody {
+		return nobody, anyway(err)
 	}
 	return failed, domain(err)
 }

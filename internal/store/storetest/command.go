@@ -49,7 +49,7 @@ func (d *db) close() {
 	if d.Store == nil {
 		return
 	}
-	if err := d.Store.Close(); err != nil {
+	if err := d.Close(); err != nil {
 		d.t.Fatalf("close: %v", err)
 	}
 	d.Store = nil

@@ -31,7 +31,6 @@ CREATE TABLE accounts (
     email      TEXT NOT NULL,
     email_key  TEXT NOT NULL UNIQUE, -- email in lower case, as Go lowers it
     active     INTEGER NOT NULL,
-    event_seq  INTEGER NOT NULL DEFAULT 0, -- the last number given to an event
     created_at INTEGER,
     updated_at INTEGER
 ) STRICT;
@@ -69,9 +68,9 @@ CREATE INDEX endpoints_account ON endpoints (account_id, is_primary DESC, id);
 
 -- The tables from here on are written with every message. Their rows are never
 -- deleted but for leases and workers, so a plain INTEGER PRIMARY KEY gives no
--- number twice. References stand where they cost little: the numbers in bodies,
--- answers, leases, events, deliveries and tries come from rows that the same
--- transaction has read or written.
+-- number twice. References stand where they cost little: the numbers of chats
+-- in requests, and those in bodies, answers, leases, events, deliveries and
+-- tries come from rows that the same transaction has read or written.
 
 CREATE TABLE chats (
     id         INTEGER PRIMARY KEY,
@@ -88,7 +87,7 @@ CREATE TABLE requests (
     seq               INTEGER PRIMARY KEY,
     id                TEXT NOT NULL UNIQUE,
     account_id        INTEGER NOT NULL REFERENCES accounts (id),
-    chat_id           INTEGER NOT NULL REFERENCES chats (id),
+    chat_id           INTEGER NOT NULL,
     response_type     TEXT NOT NULL,
     thinking_time     TEXT NOT NULL,
     temporary         INTEGER NOT NULL,
@@ -113,7 +112,8 @@ CREATE TABLE requests (
     idempotency_key   TEXT,
     fingerprint       BLOB,
     open              INTEGER NOT NULL, -- 1 until the request has ended
-    due_at            INTEGER -- NULL exactly when it has ended
+    due_at            INTEGER, -- NULL exactly when it has ended
+    events            TEXT NOT NULL -- their numbers, each with a comma behind it: few, and cheaper here than as an index of events
 ) STRICT;
 CREATE UNIQUE INDEX requests_idempotency ON requests (account_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
 CREATE INDEX requests_account ON requests (account_id, seq);
@@ -178,19 +178,19 @@ CREATE TABLE workers (
     PRIMARY KEY (account_id, id)
 ) STRICT, WITHOUT ROWID;
 
+-- An event's id is its account's number * 2^40 + its own among the account's,
+-- counted from 1: there is room for 8 million accounts. One tree, of which the
+-- end grows, serves both as key and as the list of an account.
 CREATE TABLE events (
-    account_id  INTEGER NOT NULL,
-    seq         INTEGER NOT NULL,
+    id          INTEGER PRIMARY KEY,
     request_seq INTEGER NOT NULL,
     type        TEXT NOT NULL,
     at          INTEGER,
     attempt     INTEGER NOT NULL,
     worker_id   TEXT NOT NULL,
     reason      TEXT NOT NULL,
-    data        TEXT, -- JSON
-    PRIMARY KEY (account_id, seq)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX events_request ON events (request_seq);
+    data        TEXT -- JSON
+) STRICT;
 
 CREATE TABLE deliveries (
     id            INTEGER PRIMARY KEY,
