@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -251,7 +252,7 @@ func guideHandshakes(t *testing.T, s *harness.Server) {
 		if err == nil {
 			_ = conn.CloseNow()
 		}
-		refused, _ := err.(*harness.Refused)
+		refused, _ := errors.AsType[*harness.Refused](err)
 		switch {
 		case tc.status == 0 && err != nil, tc.status != 0 && (refused == nil || refused.Status != tc.status):
 			t.Errorf("%s: %v (after %v)", name, err, time.Since(start))

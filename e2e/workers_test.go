@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
@@ -310,6 +309,6 @@ func cancelledBeforeGo(t *testing.T, s *harness.Server) {
 	want(t, "nothing was sent: the chat is free", other.Take().RequestID, same.ID)
 	w.Send(protocol.Ready{Ref: ref}) // they crossed: acked, and never go
 	want(t, "ack", harness.Expect[protocol.Ack](w).Ref, ref)
-	c.Submit(fmt.Sprint("Next"))
+	c.Submit("Next")
 	w.Take()
 }

@@ -120,7 +120,7 @@ func (w *wire) openStream(ctx context.Context, path string) error {
 func (w *wire) readEvents(got func(event)) (event, error) {
 	for {
 		line, err := w.line()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return event{}, errStreamCut
 		}
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -150,7 +151,7 @@ func (w *wire) finish() error {
 // line reads the next line of the body, without its end. It is valid until the next read.
 func (w *wire) line() ([]byte, error) {
 	line, err := w.body.ReadSlice('\n')
-	if err == bufio.ErrBufferFull { // a long answer: copy
+	if errors.Is(err, bufio.ErrBufferFull) { // a long answer: copy
 		long := append([]byte(nil), line...)
 		for err == bufio.ErrBufferFull {
 			line, err = w.body.ReadSlice('\n')

@@ -61,7 +61,7 @@ func (c *crew) during(ctx context.Context, srv *server, do func(context.Context)
 			break
 		}
 		wg.Go(func() {
-			if err := w.work(); err != nil && ctx.Err() == nil {
+			if err := w.work(); ctx.Err() == nil { // it ends with the socket only
 				cancel(fmt.Errorf("worker %s: %w", w.id, err))
 			}
 		})

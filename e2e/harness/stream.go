@@ -112,7 +112,7 @@ func readSSE(r *bufio.Reader, out chan<- News) error {
 	for {
 		line, err := r.ReadString('\n')
 		switch {
-		case err == io.EOF && line == "" && lines == 0:
+		case errors.Is(err, io.EOF) && line == "" && lines == 0:
 			return errEnd
 		case err != nil:
 			return fmt.Errorf("the stream broke off in a block at %q: %w", line, err)
@@ -293,7 +293,7 @@ func (l *Listener) UntilEnd() News {
 // Over waits until the server has ended the stream, with nothing left to hear.
 func (l *Listener) Over() {
 	l.t.Helper()
-	if err := l.Broken(); err != errEnd {
+	if err := l.Broken(); !errors.Is(err, errEnd) {
 		l.t.Fatalf("the stream did not end well: %v", err)
 	}
 }

@@ -203,8 +203,8 @@ func (b *batches) next(ctx context.Context) (batch []stream.Event, end bool, err
 	defer alarm.Stop()
 	for {
 		ev, ok, err := b.of.Until(ctx, alarm.C)
-		if err != nil || !ok {
-			return batch, errors.Is(err, io.EOF), nil // an error comes again with the next call
+		if !ok { // an error comes again with the next call
+			return batch, errors.Is(err, io.EOF), nil
 		}
 		if batch, end, err = b.gather(ctx, append(batch, ev)); end || err != nil {
 			return batch, end, err
@@ -221,11 +221,8 @@ func (b *batches) gather(ctx context.Context, batch []stream.Event) ([]stream.Ev
 			return batch, last.End, nil
 		}
 		ev, ok, err := b.of.Poll(ctx)
-		if errors.Is(err, io.EOF) {
-			return batch, true, nil
-		}
-		if err != nil || !ok {
-			return batch, false, nil // an error comes again with the next call
+		if !ok { // an error comes again with the next call
+			return batch, errors.Is(err, io.EOF), nil
 		}
 		batch = append(batch, ev)
 	}
