@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"errors"
 	"io"
 	"time"
 
@@ -138,7 +139,7 @@ func (r *Reader) enlist() {
 func (r *Reader) Close() {
 	e := r.entry
 	e.mu.Lock()
-	if r.closed == ErrClosed {
+	if errors.Is(r.closed, ErrClosed) {
 		e.mu.Unlock()
 		return
 	}
