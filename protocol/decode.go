@@ -23,6 +23,13 @@ var (
 // It returns ErrNotObject, ErrBadHello, or a Message, which is Unknown where it
 // is to be ignored.
 func DecodeWorker(data []byte) (Message, error) {
+	if m, ok := quickly(data); ok {
+		return m, nil
+	}
+	return decodeCarefully(data)
+}
+
+func decodeCarefully(data []byte) (Message, error) {
 	h, err := readHead(data)
 	if err != nil {
 		return nil, err
