@@ -110,6 +110,7 @@ func (c *serveCmd) Run(ctx context.Context, io *console) error {
 	running.Go(func() error { return n.Run(rooms) })
 	running.Go(func() error { return directory.Run(rooms) })
 	running.Go(func() error { return c.hearKnocks(rooms, directory.Void) })
+	running.Go(func() error { return tuneMemory(rooms, n.Hub.Streams) })
 	server := &http.Server{Handler: edge.Handler(), ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}
 	for _, l := range listeners {
