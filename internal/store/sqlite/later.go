@@ -43,10 +43,11 @@ func insertInto(table, conflict string) insert {
 }
 
 // later has a row written at the end of the transaction, or before the next
-// query that could read it (see settle).
+// query that could read it, for which see settle.
 func (t *tx) later(name table, row ...any) { t.waiting[name] = append(t.waiting[name], row...) }
 
-// settle writes the rows of a table that wait.
+// settle writes the rows of a table that wait. Whoever queries one of these
+// tables on the writer settles it first.
 func (t *tx) settle(name table) error {
 	in := &inserts[name]
 	for left := t.waiting[name]; len(left) > 0; {
