@@ -13,8 +13,8 @@ import (
 const (
 	manyStreams    = 500
 	gcPercentFew   = 200
-	gcPercentMany  = 40
-	gcPercentEvery = time.Second
+	gcPercentMany  = 30
+	gcPercentEvery = 250 * time.Millisecond
 )
 
 // tuneMemory follows the number of streams until ctx ends. An operator who sets

@@ -210,7 +210,11 @@ func (s *Store) read(ctx context.Context, doing string, f func(context.Context, 
 	if s.shared {
 		ctx = context.WithoutCancel(ctx) // the driver's watcher must not touch the one connection that is the database
 	}
-	err := c.use(func() error { return f(ctx, c) })
+	// A query's stack is deep. On a goroutine of its own it goes with the query;
+	// on the caller's, a stream that opened with one would idle on 16 KB more.
+	ran := make(chan error, 1)
+	go func() { ran <- c.use(func() error { return f(ctx, c) }) }() // waited for here
+	err := <-ran
 	if spoils(err) && !s.shared {
 		if anew, e := s.newReader(); e == nil {
 			c.close() // whatever it says
