@@ -134,9 +134,13 @@ func (s *Server) submit(ctx context.Context, in *struct {
 	IdempotencyKey string `header:"Idempotency-Key" doc:"The same key and fields make one request, however often they are sent"`
 	Body           submitBody
 }) (*requestBody, error) {
-	cmd, err := in.Body.command(who(ctx).Account.ID, in.IdempotencyKey)
+	account := who(ctx).Account.ID
+	cmd, err := in.Body.command(account, in.IdempotencyKey)
 	if err == nil {
-		err = bridge.Do(ctx, s.o.Post, cmd)
+		err = bridge.Do(ctx, func(cmd bridge.Command, done func(*bridge.Changes, error)) {
+			s.o.Post(cmd, done)
+			s.o.Dispatch.Expect(account)
+		}, cmd)
 	}
 	if err != nil {
 		return nil, problemOf(s.o.Log, err)

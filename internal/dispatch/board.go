@@ -175,16 +175,17 @@ func (b *board) ready(most int) (n int) {
 	return n
 }
 
-// waiting says why an idle request waits; nil where it waits no more.
+// waiting says why an idle request waits. One that was handed out since r was
+// read waited for no more than a worker's hand.
 func (b *board) waiting(r *bridge.Request, now time.Time) *wire.Waiting {
 	if !b.open[r.Seq].idle {
-		return nil
+		return &wire.Waiting{Reason: wire.WaitBusy}
 	}
 	if b.held[r.Chat.ID] > 0 {
-		return &wire.Waiting{Reason: "chat_busy"}
+		return &wire.Waiting{Reason: wire.WaitChatBusy}
 	}
 	if line := b.chats[r.Chat.ID]; len(line) > 0 && line[0] < r.Seq {
-		return &wire.Waiting{Reason: "chat_busy"}
+		return &wire.Waiting{Reason: wire.WaitChatBusy}
 	}
 	var paused, openPause bool
 	var soonest time.Time
@@ -195,7 +196,7 @@ func (b *board) waiting(r *bridge.Request, now time.Time) *wire.Waiting {
 		reason, until := w.Pause(now)
 		switch {
 		case reason == "":
-			return &wire.Waiting{Reason: "busy"}
+			return &wire.Waiting{Reason: wire.WaitBusy}
 		case until.IsZero():
 			openPause = true
 		case soonest.IsZero() || until.Before(soonest):
@@ -205,12 +206,12 @@ func (b *board) waiting(r *bridge.Request, now time.Time) *wire.Waiting {
 	}
 	switch {
 	case paused && !soonest.IsZero():
-		return &wire.Waiting{Reason: "paused", Until: &soonest}
+		return &wire.Waiting{Reason: wire.WaitPaused, Until: &soonest}
 	case paused && openPause:
-		return &wire.Waiting{Reason: "paused"}
+		return &wire.Waiting{Reason: wire.WaitPaused}
 	}
 	expiry := r.QueuedAt.Add(bridge.ExpiresAfter)
-	return &wire.Waiting{Reason: "no_worker", Until: &expiry}
+	return &wire.Waiting{Reason: wire.WaitNoWorker, Until: &expiry}
 }
 
 // Waiting says why an idle request waits; nil for any other.

@@ -54,7 +54,10 @@ func (d *Dispatch) serve(a *account) (again time.Duration) {
 			return resume
 		}
 		claim := &bridge.Claim{AccountID: a.id, Offers: offers, Limit: min(room, claimAtOnce)}
-		if err := bridge.Do(d.ctx, d.o.Post, claim); err != nil {
+		a.claims.Add(1)
+		err := bridge.Do(d.ctx, d.o.Post, claim)
+		a.claims.Add(-1)
+		if err != nil {
 			d.o.Log.Warn("claim requests", "account", a.id, "err", err)
 			return claimAgain
 		}
@@ -65,15 +68,43 @@ func (d *Dispatch) serve(a *account) (again time.Duration) {
 	}
 }
 
-// offers lists the chatbridge.v1 workers here that have room, and when the next
-// pause ends.
+// Expect is called right behind the posting of a submit: where a worker here has
+// room and no claim is under way, a claim goes with it into the same commit. The
+// desk would claim as well, one commit later.
+func (d *Dispatch) Expect(accountID int64) {
+	d.mu.Lock()
+	a := d.accounts[accountID]
+	if a == nil || a.board == nil || d.closing || a.claims.Load() > 0 {
+		d.mu.Unlock()
+		return
+	}
+	offers, room, _ := a.offers(time.Now())
+	d.mu.Unlock()
+	if room == 0 {
+		return
+	}
+	a.claims.Add(1)
+	d.o.Post(&bridge.Claim{AccountID: accountID, Offers: offers, Limit: min(room, claimAtOnce)}, func(_ *bridge.Changes, err error) {
+		a.claims.Add(-1)
+		if err != nil {
+			d.o.Log.Debug("claim along with a submit", "account", accountID, "err", err)
+		}
+	})
+}
+
+// offers lists what there is to offer where a request waits.
 func (d *Dispatch) offers(a *account) (offers []bridge.Offer, room int, resume time.Duration) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if a.board == nil || a.board.ready(1) == 0 {
 		return nil, 0, 0
 	}
-	now := time.Now()
+	return a.offers(time.Now())
+}
+
+// offers lists the chatbridge.v1 workers here that have room, and when the next
+// pause ends. The caller holds the lock.
+func (a *account) offers(now time.Time) (offers []bridge.Offer, room int, resume time.Duration) {
 	for id, s := range a.counts {
 		w := a.board.workers[id]
 		if w == nil || s.from.Guide || s.closing || w.Conn != s.from.Conn {

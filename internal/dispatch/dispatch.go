@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"chatbridge/internal/bridge"
@@ -74,7 +75,8 @@ type account struct {
 	counts   map[string]*Session // worker id → the socket that counts
 	wake     chan struct{}
 	atDesk   bool
-	renewed  time.Time // of the account's guide leases
+	claims   atomic.Int32 // under way
+	renewed  time.Time    // of the account's guide leases
 }
 
 // New makes a Dispatch; Run runs it.
