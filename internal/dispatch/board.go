@@ -26,6 +26,7 @@ type board struct {
 type open struct {
 	chat int64
 	idle bool
+	kind string // the response type
 }
 
 func newBoard(account int64, s bridge.Survey) *board {
@@ -118,7 +119,7 @@ func decrement[K comparable](m map[K]int, k K) {
 
 func (b *board) putRequest(r *bridge.Request) (moved bool) {
 	was, known := b.open[r.Seq]
-	now := open{chat: r.Chat.ID, idle: r.Status == bridge.Idle}
+	now := open{chat: r.Chat.ID, idle: r.Status == bridge.Idle, kind: r.ResponseType}
 	ended := r.Status.Ended()
 	if known && !ended && was == now || !known && ended {
 		return false
@@ -158,9 +159,9 @@ func (b *board) remove(seq int64, o open) {
 	b.chats[o.chat] = line
 }
 
-// ready counts, up to most, the requests that may be handed out: the first of
-// their chat, which no lease holds.
-func (b *board) ready(most int) (n int) {
+// ready counts, up to most, the requests that may be handed out, to workers of
+// any of these kinds: the first of their chat, which no lease holds.
+func (b *board) ready(most int, served func(kind string) bool) (n int) {
 	if b.idle == 0 {
 		return 0
 	}
@@ -168,7 +169,7 @@ func (b *board) ready(most int) (n int) {
 		if n >= most {
 			break
 		}
-		if b.open[line[0]].idle && b.held[chat] == 0 {
+		if o := b.open[line[0]]; o.idle && b.held[chat] == 0 && served(o.kind) {
 			n++
 		}
 	}

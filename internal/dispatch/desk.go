@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"chatbridge/internal/bridge"
@@ -96,10 +97,17 @@ func (d *Dispatch) Expect(accountID int64) {
 func (d *Dispatch) offers(a *account) (offers []bridge.Offer, room int, resume time.Duration) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if a.board == nil || a.board.ready(1) == 0 {
+	if a.board == nil || a.board.idle == 0 {
 		return nil, 0, 0
 	}
-	return a.offers(time.Now())
+	offers, room, resume = a.offers(time.Now())
+	served := func(kind string) bool {
+		return slices.ContainsFunc(offers, func(o bridge.Offer) bool { return len(o.Types) == 0 || slices.Contains(o.Types, kind) })
+	}
+	if a.board.ready(1, served) == 0 {
+		room = 0
+	}
+	return offers, room, resume
 }
 
 // offers lists the chatbridge.v1 workers here that have room, and when the next
@@ -151,7 +159,7 @@ func (d *Dispatch) freeGuides(a *account) []*Session {
 			free = append(free, s)
 		}
 	}
-	wanted := min(a.board.ready(len(free)+pinging)-pinging, len(free))
+	wanted := min(a.board.ready(len(free)+pinging, func(string) bool { return true })-pinging, len(free))
 	if wanted <= 0 {
 		return nil
 	}
