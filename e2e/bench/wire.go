@@ -153,7 +153,7 @@ func (w *wire) line() ([]byte, error) {
 	line, err := w.body.ReadSlice('\n')
 	if errors.Is(err, bufio.ErrBufferFull) { // a long answer: copy
 		long := append([]byte(nil), line...)
-		for err == bufio.ErrBufferFull {
+		for errors.Is(err, bufio.ErrBufferFull) {
 			line, err = w.body.ReadSlice('\n')
 			long = append(long, line...)
 		}

@@ -172,7 +172,7 @@ func (c *conn) query(ctx context.Context, each func(*row), text string, args ...
 	r := row{values: c.values[:n]}
 	for {
 		switch err := rows.Next(r.values); {
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil:
 			return err

@@ -37,7 +37,7 @@ type leaseKey struct {
 
 func load(t *tx, needs bridge.Needs) (*bridge.Facts, error) {
 	l := &loader{tx: t, needs: needs, facts: &bridge.Facts{Now: t.now}, same: t.same}
-	defer func() { t.same = l.same.forget() }()
+	defer func() { t.same = l.forget() }()
 	for _, step := range [...]func() error{l.loadDirectory, l.loadRequests, l.loadWorkers, l.loadDeliveries, l.loadSurvey} {
 		if err := step(); err != nil {
 			return nil, err
