@@ -96,11 +96,11 @@ func (n *Node) Run(ctx context.Context) error {
 	return g.Wait()
 }
 
-// Drain takes no new work: workers are told to come back elsewhere, streams end
-// before their end.
+// Drain takes no new work: streams end before their end, and workers are told to
+// come back elsewhere; in this order, so that no stream tells of workers leaving.
 func (n *Node) Drain() {
-	n.Dispatch.Drain()
 	n.Hub.Drain()
+	n.Dispatch.Drain()
 }
 
 func (n *Node) requestJSON(r *bridge.Request) []byte {
