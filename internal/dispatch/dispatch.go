@@ -9,6 +9,8 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -139,63 +141,91 @@ const (
 	subjectSignal   = "dispatch.signal"
 )
 
-// Committed hears what this node committed, in order, and never blocks.
-func (d *Dispatch) Committed(c *bridge.Changes) {
+// Observe takes a commit of this node into the boards and clocks. It comes
+// before the streams hear of the commit: they ask the boards why a request
+// waits. Like Committed it is called in the order of the commits and never
+// blocks.
+func (d *Dispatch) Observe(c *bridge.Changes) {
 	d.clock.committed(c)
-	touched := map[int64]bool{}
-	for _, e := range c.Events {
-		touched[e.AccountID] = true
-	}
-	for _, l := range c.Leases {
-		touched[l.AccountID] = true
-	}
-	for _, l := range c.DropLeases {
-		touched[l.AccountID] = true
-	}
-	for _, w := range c.Workers {
-		touched[w.AccountID] = true
-	}
-	for _, w := range c.DropWorker {
-		touched[w.AccountID] = true
-	}
 	d.mu.Lock()
-	for id := range touched {
+	defer d.mu.Unlock()
+	for _, sig := range c.Signals { // before the desk sees the room that this makes
+		if s := d.session(sig); s != nil && (sig.Kind == bridge.SignalSilence || sig.Kind == bridge.SignalReplaced) {
+			s.closing = true
+		}
+	}
+	for id := range touched(c) {
 		a := d.accounts[id]
 		if a == nil || a.board == nil {
 			continue
 		}
-		stir := a.board.apply(c)
-		if stir {
+		if a.board.apply(c) {
 			d.pusher.mark(id)
 			if a.board.idle > 0 {
 				a.nudge()
 			}
 		}
 	}
-	for _, sig := range c.Signals {
-		d.route(sig)
-	}
-	d.mu.Unlock()
-	if len(touched) > 0 && d.o.Bus.Peers() {
-		ids := make([]int64, 0, len(touched))
-		for id := range touched {
-			ids = append(ids, id)
+}
+
+// Committed sends out the signals of a commit, after the streams have heard of
+// it, and hints at it to the other nodes.
+func (d *Dispatch) Committed(c *bridge.Changes) {
+	if len(c.Signals) > 0 {
+		d.mu.Lock()
+		for _, sig := range c.Signals {
+			d.route(sig)
 		}
+		d.mu.Unlock()
+	}
+	if !d.o.Bus.Peers() {
+		return
+	}
+	ids := slices.Sorted(maps.Keys(touched(c)))
+	if len(ids) > 0 {
 		data, _ := json.Marshal(ids)
 		d.o.Bus.Publish(subjectAccounts, data)
 	}
 }
 
+// touched are the accounts of which something in motion moved.
+func touched(c *bridge.Changes) map[int64]bool {
+	ids := map[int64]bool{}
+	for _, e := range c.Events {
+		ids[e.AccountID] = true
+	}
+	for _, l := range c.Leases {
+		ids[l.AccountID] = true
+	}
+	for _, l := range c.DropLeases {
+		ids[l.AccountID] = true
+	}
+	for _, w := range c.Workers {
+		ids[w.AccountID] = true
+	}
+	for _, w := range c.DropWorker {
+		ids[w.AccountID] = true
+	}
+	return ids
+}
+
+// session is the socket here that a signal is for, nil if it is elsewhere or
+// gone. The caller holds the lock.
+func (d *Dispatch) session(sig bridge.Signal) *Session {
+	a := d.accounts[sig.AccountID]
+	switch {
+	case a == nil:
+		return nil
+	case sig.Conn == "":
+		return a.counts[sig.WorkerID]
+	}
+	return a.sockets[sig.Conn]
+}
+
 // route gives a signal to the socket it is for, here or, by the bus, elsewhere.
 // The caller holds the lock.
 func (d *Dispatch) route(sig bridge.Signal) {
-	var s *Session
-	if a := d.accounts[sig.AccountID]; a != nil {
-		if s = a.sockets[sig.Conn]; sig.Conn == "" {
-			s = a.counts[sig.WorkerID]
-		}
-	}
-	if s != nil {
+	if s := d.session(sig); s != nil {
 		s.hear(sig)
 		return
 	}
@@ -212,15 +242,7 @@ func (d *Dispatch) signalFromBus(data []byte) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	a := d.accounts[sig.AccountID]
-	if a == nil {
-		return
-	}
-	s := a.sockets[sig.Conn]
-	if sig.Conn == "" {
-		s = a.counts[sig.WorkerID]
-	}
-	if s != nil {
+	if s := d.session(sig); s != nil {
 		s.hear(sig)
 	}
 }

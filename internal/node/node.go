@@ -71,6 +71,7 @@ func (n *Node) Post(cmd bridge.Command, done func(*bridge.Changes, error)) {
 }
 
 func (n *Node) committed(c *bridge.Changes) {
+	n.Dispatch.Observe(c)
 	n.Hub.Committed(c)
 	n.Dispatch.Committed(c)
 	n.Webhooks.Committed(c)
