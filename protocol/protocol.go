@@ -62,9 +62,6 @@ const (
 	// PressWithin is how long after its Ready a worker may still press send.
 	// Later it closes the socket, connects and says Ready again.
 	PressWithin = 30 * time.Second
-	// DefaultPause is how long rate_limited pauses a worker that names no
-	// retry_after.
-	DefaultPause = 15 * time.Minute
 )
 
 // Phase is how far an attempt has come, as told in StatusUpdate and Holding.
