@@ -2,7 +2,6 @@ package dispatch_test
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"testing"
 	"testing/synctest"
@@ -39,7 +38,7 @@ func TestExpectClaimsAlongWithASubmit(t *testing.T) {
 		client := webhook.NewClient(webhook.ClientOptions{})
 		defer client.Close()
 		n := node.New(node.Options{Name: "n", Store: store, Bus: member, Client: client, StreamURL: func(string) string { return "" },
-			Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+			Log: slog.New(slog.DiscardHandler)})
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- n.Run(ctx) }() // waited for below
