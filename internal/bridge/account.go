@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -55,14 +56,31 @@ type Endpoint struct {
 	Format         string   // "guide"
 	Headers        map[string]string
 	Enabled        bool
-	DisabledReason string // why it was switched off, for people
+	DisabledReason string // why it was switched off for good, for people; "" where a person switched it off for a while
+	RateLimit      int    // tries a minute at most, on each node; 0: no limit of its own
 	Secret         string // whsec_…
 	PreviousSecret string // valid until PreviousUntil, "" if none
 	PreviousUntil  time.Time
 	FailingSince   time.Time // zero while its last try succeeded
-	CreatedAt      time.Time
-	UpdatedAt      time.Time
+	Failures       int       // failed tries in a row
+	// HoldUntil is set while the endpoint's circuit is open: no try begins before it.
+	// Once it has passed, one try at a time probes the endpoint; a success closes the
+	// circuit (zero again).
+	HoldUntil time.Time
+	RemovedAt time.Time // zero while it is the account's; what it was sent stays listed
+	CreatedAt time.Time
+	UpdatedAt time.Time
 }
+
+// OffForGood reports whether the endpoint is off and what it is owed will never
+// be tried. (What is owed to one that a person has switched off waits.)
+func (e *Endpoint) OffForGood() bool { return !e.Enabled && e.DisabledReason != "" }
+
+// Open reports whether the endpoint's circuit is open or half open: fresh
+// deliveries wait for a probe.
+func (e *Endpoint) Open() bool { return !e.HoldUntil.IsZero() }
+
+func (e *Endpoint) name() string { return "endpoint " + strconv.FormatInt(e.ID, 10) }
 
 // Secrets returns the endpoint's secrets that are valid at now, newest first.
 func (e *Endpoint) Secrets(now time.Time) []string {

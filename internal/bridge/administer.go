@@ -14,6 +14,7 @@ type CreateAccount struct {
 	WebhookURL string // "" for none; checked by the caller against the webhook guard
 	Key        string
 	Secret     string // the endpoint's, whsec_…
+	By         Actor
 
 	Account *Account // the result
 }
@@ -42,6 +43,7 @@ func (m *CreateAccount) Decide(f *Facts) (*Changes, error) {
 		return nil, err
 	}
 	c.Keys = append(c.Keys, key)
+	c.audit(m.By, "account.created", 0, "", map[string]string{"email": m.Account.Email, "webhook_url": m.WebhookURL})
 	return c, nil
 }
 
@@ -81,6 +83,7 @@ type UpdateAccount struct {
 	WebhookURL *string // "" takes the endpoint's URL away: it is switched off
 	Active     *bool
 	Secret     string // for an endpoint that has to be made
+	By         Actor
 
 	Account     *Account // the result
 	NewEndpoint bool     // a first endpoint was made, with Secret
@@ -98,6 +101,7 @@ func (m *UpdateAccount) Decide(f *Facts) (*Changes, error) {
 	c := &Changes{Now: f.Now, Directory: true, Accounts: []*Account{a}}
 	m.Account, m.NewEndpoint = a, false
 	a.UpdatedAt = f.Now
+	c.audit(m.By, "account.changed", a.ID, "", map[string]any{"email": m.Email, "webhook_url": m.WebhookURL, "active": m.Active})
 	if m.Email != nil {
 		if err := checkEmail(*m.Email); err != nil {
 			return nil, err
@@ -117,7 +121,8 @@ func (m *UpdateAccount) Decide(f *Facts) (*Changes, error) {
 		c.Endpoints = append(c.Endpoints, primaryEndpoint(a, *m.WebhookURL, m.Secret, f.Now))
 	case primary >= 0 && (f.Endpoints[primary].URL != *m.WebhookURL || *m.WebhookURL != "" && !f.Endpoints[primary].Enabled):
 		e := f.Endpoints[primary]
-		e.URL, e.Enabled, e.DisabledReason, e.FailingSince, e.UpdatedAt = *m.WebhookURL, *m.WebhookURL != "", "", time.Time{}, f.Now
+		e.URL, e.UpdatedAt = *m.WebhookURL, f.Now
+		e.set(e.URL != "", endpointNoURL)
 		c.Endpoints = append(c.Endpoints, e)
 	}
 	return c, nil
@@ -133,6 +138,7 @@ type AddKey struct {
 	Name      string
 	Scopes    []Scope // empty: both
 	Key       string
+	By        Actor
 
 	Added *Key // the result
 }
@@ -159,7 +165,9 @@ func (m *AddKey) Decide(f *Facts) (*Changes, error) {
 		return nil, err
 	}
 	m.Added = key
-	return &Changes{Now: f.Now, Directory: true, Keys: []*Key{key}}, nil
+	c := &Changes{Now: f.Now, Directory: true, Keys: []*Key{key}}
+	c.audit(m.By, "key.added", m.AccountID, "key "+key.Prefix+"…", map[string]any{"name": key.Name, "scopes": scopes})
+	return c, nil
 }
 
 // RevokeKey ends a key: the sockets and streams that it opened close at once.
@@ -167,6 +175,7 @@ type RevokeKey struct {
 	AccountID int64
 	KeyID     int64  // or
 	Prefix    string // the first characters, if they name one key alone
+	By        Actor
 
 	Revoked *Key // the result
 }
@@ -193,31 +202,9 @@ func (m *RevokeKey) Decide(f *Facts) (*Changes, error) {
 		return &Changes{Now: f.Now}, nil
 	}
 	m.Revoked.RevokedAt = f.Now
-	return &Changes{Now: f.Now, Directory: true, Keys: found}, nil
-}
-
-// RotateSecret gives the account's webhook endpoint a new secret; the old one
-// stays valid for 24 h.
-type RotateSecret struct {
-	AccountID int64
-	Secret    string
-
-	Endpoint *Endpoint // the result
-}
-
-// Needs implements [Command].
-func (m *RotateSecret) Needs() Needs { return Needs{AccountID: m.AccountID, Endpoints: true} }
-
-// Decide implements [Command]. Errors: NotFound.
-func (m *RotateSecret) Decide(f *Facts) (*Changes, error) {
-	for _, e := range f.Endpoints {
-		if e.Primary {
-			e.PreviousSecret, e.PreviousUntil, e.Secret, e.UpdatedAt = e.Secret, f.Now.Add(SecretOverlap), m.Secret, f.Now
-			m.Endpoint = e
-			return &Changes{Now: f.Now, Directory: true, Endpoints: []*Endpoint{e}}, nil
-		}
-	}
-	return nil, Errorf(NotFound, "no_webhook", "This account has no webhook URL. Set one first.")
+	c := &Changes{Now: f.Now, Directory: true, Keys: found}
+	c.audit(m.By, "key.revoked", m.AccountID, "key "+m.Revoked.Prefix+"…", map[string]string{"name": m.Revoked.Name})
+	return c, nil
 }
 
 // Settings' names.
@@ -232,6 +219,7 @@ type SetPassword struct {
 	Hash    string      // argon2id
 	Link    *Credential // the one-time link that allows it; nil: the operator at the command line
 	Session *Credential // begins
+	By      Actor
 }
 
 // Needs implements [Command].
@@ -247,11 +235,15 @@ func (m *SetPassword) Decide(f *Facts) (*Changes, error) {
 		m.Session.CreatedAt = f.Now
 		c.Credentials = append(c.Credentials, m.Session)
 	}
+	c.audit(m.By, "password.set", 0, "", nil)
 	return c, nil
 }
 
 // PutCredential stores a session, a token or a one-time link.
-type PutCredential struct{ Credential *Credential }
+type PutCredential struct {
+	Credential *Credential
+	By         Actor
+}
 
 // Needs implements [Command].
 func (m *PutCredential) Needs() Needs { return Needs{} }
@@ -259,11 +251,16 @@ func (m *PutCredential) Needs() Needs { return Needs{} }
 // Decide implements [Command].
 func (m *PutCredential) Decide(f *Facts) (*Changes, error) {
 	m.Credential.CreatedAt = f.Now
-	return &Changes{Now: f.Now, Credentials: []*Credential{m.Credential}}, nil
+	c := &Changes{Now: f.Now, Credentials: []*Credential{m.Credential}}
+	c.audit(m.By, m.Credential.Kind+".made", 0, m.Credential.Name, nil)
+	return c, nil
 }
 
 // DropCredential ends a session or revokes a token.
-type DropCredential struct{ Credential *Credential }
+type DropCredential struct {
+	Credential *Credential
+	By         Actor
+}
 
 // Needs implements [Command].
 func (m *DropCredential) Needs() Needs { return Needs{Credential: m.Credential} }
@@ -273,6 +270,7 @@ func (m *DropCredential) Decide(f *Facts) (*Changes, error) {
 	c := &Changes{Now: f.Now}
 	if f.Credential != nil {
 		c.DropCredential = append(c.DropCredential, f.Credential)
+		c.audit(m.By, f.Credential.Kind+".ended", 0, f.Credential.Name, nil)
 	}
 	return c, nil
 }

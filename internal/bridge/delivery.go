@@ -24,6 +24,7 @@ type Delivery struct {
 	NextTryAt    time.Time // zero once delivered or dead
 	ClaimedBy    string    // the node that tries it now
 	ClaimedUntil time.Time
+	Error        string // why it is not delivered: of the last try, or of the end; "" if none failed
 	CreatedAt    time.Time
 	EndedAt      time.Time
 }
@@ -40,4 +41,25 @@ type Try struct {
 	ResponseHeaders map[string]string
 	ResponseBody    string // its first 4 KiB
 	RetryAfter      time.Duration
+}
+
+// Replay statuses.
+const (
+	ReplayRunning = "running"
+	ReplayDone    = "done"
+	ReplayStopped = "stopped"
+)
+
+// Replay is a run that sends many deliveries again, oldest first, in steps: a
+// node that dies leaves it to be gone on with.
+type Replay struct {
+	ID       int64
+	Filter   DeliveryFilter // with UpTo set: what is owed later is not part of it; Before is how far it has come
+	Status   string
+	Matching int64 // as counted at its beginning
+	Replayed int64 // sent again so far
+	Skipped  int64 // could not be: the texts are gone, or the endpoint is off
+	// CreatedAt and EndedAt are when it began and ended; EndedAt is zero while it runs.
+	CreatedAt time.Time
+	EndedAt   time.Time
 }

@@ -59,13 +59,15 @@ func (h Here) partial(r *Request) string {
 }
 
 // claimFirstTries gives this node the first tries of what was just owed, in the
-// same commit, if it has room for them.
+// same commit, if it has room for them. An endpoint on hold is left to its probe.
 func (c *Changes) claimFirstTries(here Here) {
 	if len(c.Deliveries) == 0 || here.Room == nil || !here.Room() {
 		return
 	}
 	for _, d := range c.Deliveries {
-		d.ClaimedBy, d.ClaimedUntil = here.Node, c.Now.Add(ClaimLasts)
+		if !d.Endpoint.Open() {
+			d.ClaimedBy, d.ClaimedUntil = here.Node, c.Now.Add(ClaimLasts)
+		}
 	}
 }
 
@@ -136,13 +138,14 @@ func (m *Complete) Decide(f *Facts) (*Changes, error) {
 }
 
 // keepLate keeps an answer that came after the end (or for an attempt that was
-// put back), once an attempt; a repeat of the stored answer is no news.
+// put back), once an attempt; a repeat of the stored answer is no news, and where
+// the texts were cleaned up none comes back.
 func (c *Changes) keepLate(r *Request, attempt int, a Answer) {
 	if attempt == 0 {
 		attempt = r.Attempt
 	}
 	repeat := r.Status == Done && attempt == r.Attempt && r.Body != nil && r.Body.Response == cleanText(a.Response)
-	if repeat || r.Late >= attempt {
+	if repeat || r.Late >= attempt || r.TextsGone {
 		return
 	}
 	r.Late = attempt

@@ -94,6 +94,7 @@ type Request struct {
 	ErrorCode    FailCode
 	RetryAfter   int // seconds, with rate_limited; 0 if not told
 	HasPartial   bool
+	TextsGone    bool // its texts were cleaned up: Body is nil however it is loaded
 	ModeUsed     string
 	Evidence     json.RawMessage
 

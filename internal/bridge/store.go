@@ -54,11 +54,18 @@ type Needs struct {
 	// CandidateTypes are the only response types of Candidates; nil: all.
 	CandidateTypes []string
 
-	DeliveryIDs   []int64 // Facts.Deliveries, with Endpoint and Request (with Chat)
-	DueDeliveries int     // up to so many due and unclaimed deliveries, oldest due first
+	DeliveryIDs []int64 // Facts.Deliveries, with Endpoint and Request (with Chat)
+	// DueDeliveries loads up to so many due and unclaimed deliveries, oldest due first, of
+	// endpoints that are enabled and not on hold (Endpoint.HoldUntil is not in the future).
+	// With several nodes, ones that another transaction has locked are skipped.
+	DueDeliveries int
 	DueSkip       []int64 // …but of none of these endpoints
 	DuePerEnd     int     // …and at most so many of one endpoint (0: no bound)
 	ClaimedBy     string  // deliveries that this node has claimed
+	// Deliveries selects further ones of Facts.Deliveries, without bodies even where Bodies is set.
+	Deliveries *DeliveryFilter
+	Replay     int64  // Facts.Replay
+	Sweep      *Sweep // Facts.Swept
 
 	AccountEmail string   // Facts.Account by email (lower case) instead of by id
 	Keys         bool     // Facts.Keys: all of the account's, oldest first
@@ -91,6 +98,8 @@ type Facts struct {
 	Survey     Survey
 
 	Deliveries []*Delivery
+	Replay     *Replay
+	Swept      []Swept
 
 	Keys       []*Key
 	KeyTaken   bool
@@ -125,6 +134,19 @@ type Changes struct {
 
 	Deliveries []*Delivery
 	Tries      []*Try
+	Replays    []*Replay
+
+	// DropBodies loses the texts of requests: message, metadata, answer, partial answer,
+	// and the data of their events. The requests stay (the domain writes TextsGone beside
+	// it), and are read with a nil Body.
+	DropBodies []*Request
+	// DropRequests deletes requests with their texts, events, deliveries and tries, and
+	// a chat that has no request any more. The account's event counter goes on.
+	DropRequests []*Request
+	DropTries    []int64 // of these deliveries, all of them
+	DropAudit    int64   // entries up to this id; 0: none
+
+	Audit []*AuditEntry
 
 	Accounts       []*Account
 	Keys           []*Key
@@ -145,7 +167,7 @@ type Changes struct {
 // Empty reports whether nothing is to be written.
 func (c *Changes) Empty() bool {
 	return c == nil || len(c.Chats)+len(c.Requests)+len(c.Bodies)+len(c.Leases)+len(c.DropLeases)+len(c.Workers)+len(c.DropWorker)+
-		len(c.Events)+len(c.Deliveries)+len(c.Tries)+len(c.Accounts)+len(c.Keys)+len(c.Endpoints)+len(c.Settings)+
+		len(c.Events)+len(c.Deliveries)+len(c.Tries)+len(c.Replays)+len(c.DropBodies)+len(c.DropRequests)+len(c.DropTries)+int(c.DropAudit)+len(c.Audit)+len(c.Accounts)+len(c.Keys)+len(c.Endpoints)+len(c.Settings)+
 		len(c.Credentials)+len(c.DropCredential)+len(c.DropKinds) == 0 && !c.Directory
 }
 
@@ -183,6 +205,28 @@ type ChatFilter struct {
 	Limit     int
 }
 
+// DeliveryFilter selects deliveries. Zero fields select all.
+type DeliveryFilter struct {
+	AccountID  int64
+	EndpointID int64
+	RequestSeq int64
+	Status     []string  // any of these
+	Owed       bool      // only those with a next try (NextTryAt is set)
+	From, To   time.Time // CreatedAt is in [From, To)
+	UpTo       int64     // ids up to this one
+	Before     int64     // only ids below this; 0: no bound
+	Ascending  bool      // oldest first instead; Before then means "only ids above"
+	Limit      int       // 0: none
+}
+
+// AuditFilter selects audit entries, newest first.
+type AuditFilter struct {
+	AccountID int64  // 0: any
+	Action    string // "": any
+	Before    int64  // only ids below this; 0: no bound
+	Limit     int
+}
+
 // Due is something that a clock ends: a lease, or a request's expiry or
 // timeout.
 type Due struct {
@@ -197,6 +241,8 @@ type Reader interface {
 	Account(ctx context.Context, id int64) (*Account, error)
 	AccountByEmail(ctx context.Context, email string) (*Account, error)
 	Accounts(ctx context.Context) ([]*Account, error)
+	// Endpoints lists an account's endpoints, removed ones too, primary first, then
+	// by id. (So does Facts.Endpoints.)
 	Endpoints(ctx context.Context, accountID int64) ([]*Endpoint, error)
 	Keys(ctx context.Context, accountID int64) ([]*Key, error)
 	// Principal finds a key by its hash, revoked or not, with its account.
@@ -204,9 +250,11 @@ type Reader interface {
 	// DirectoryVersion is raised by each change with Directory set.
 	DirectoryVersion(ctx context.Context) (int64, error)
 	Credential(ctx context.Context, kind string, hash []byte) (*Credential, error)
+	// Credentials lists those of a kind, oldest first.
+	Credentials(ctx context.Context, kind string) ([]*Credential, error)
 	Setting(ctx context.Context, name string) (string, error)
 
-	// Request finds a request by id with chat and body.
+	// Request finds a request by id with chat and body (nil once the texts are gone).
 	Request(ctx context.Context, id string) (*Request, error)
 	// RequestAccount finds the account of a request by its id, 0 if there is no
 	// such request.
@@ -218,6 +266,7 @@ type Reader interface {
 	Chat(ctx context.Context, accountID int64, ref ChatRef) (*Chat, error)
 	Chats(ctx context.Context, f ChatFilter) ([]*Chat, error)
 
+	// Workers lists an account's workers by id; with account 0 those of all, by account and id.
 	Workers(ctx context.Context, accountID int64) ([]*Worker, error)
 	Leases(ctx context.Context, accountID int64) ([]*Lease, error)
 
@@ -227,8 +276,9 @@ type Reader interface {
 	Due(ctx context.Context, now time.Time, limit int) ([]Due, error)
 	// NextDue is the earliest of those clocks, zero if there is none.
 	NextDue(ctx context.Context) (time.Time, error)
-	// NextTry is the earliest NextTryAt (or lapsed claim) of an owed delivery
-	// of an enabled endpoint, zero if there is none.
+	// NextTry is the earliest time at which DueDeliveries finds one: the next try (or
+	// lapsed claim) of an owed delivery of an enabled endpoint, not before the endpoint's
+	// HoldUntil. Zero if there is none.
 	NextTry(ctx context.Context) (time.Time, error)
 
 	// EventRange returns the account's first kept and its last event, 0 and 0
@@ -241,8 +291,24 @@ type Reader interface {
 	RequestEvents(ctx context.Context, requestSeq int64) ([]*Event, error)
 	// Deliveries lists a request's deliveries with their endpoints.
 	Deliveries(ctx context.Context, requestSeq int64) ([]*Delivery, error)
+	// Delivery finds a delivery with its endpoint and its request (with chat, without body).
+	Delivery(ctx context.Context, id int64) (*Delivery, error)
+	// DeliveriesBy lists deliveries like Delivery finds one, newest first unless the
+	// filter is Ascending.
+	DeliveriesBy(ctx context.Context, f DeliveryFilter) ([]*Delivery, error)
+	// CountDeliveries counts what the filter selects, whatever its Limit.
+	CountDeliveries(ctx context.Context, f DeliveryFilter) (int64, error)
 	// Tries lists a delivery's tries in order.
 	Tries(ctx context.Context, deliveryID int64) ([]*Try, error)
+	// Abandoned lists the endpoints that are off for good (Endpoint.OffForGood) and are
+	// still owed deliveries.
+	Abandoned(ctx context.Context) ([]int64, error)
+
+	Replay(ctx context.Context, id int64) (*Replay, error)
+	// Replays lists replays, newest first; with running only those that run.
+	Replays(ctx context.Context, running bool, limit int) ([]*Replay, error)
+	// Audit lists audit entries, newest first.
+	Audit(ctx context.Context, f AuditFilter) ([]*AuditEntry, error)
 }
 
 // SignalKind is what a worker is to be told.

@@ -63,9 +63,8 @@ func strip(r *bridge.Request) *bridge.Request {
 
 func withBody(r *bridge.Request) *bridge.Request {
 	kept := strip(r)
-	kept.Body = new(bridge.Body) // empty where it was cleaned up
-	if r.Body != nil {
-		*kept.Body = *r.Body
+	if r.Body != nil { // else it was cleaned up
+		kept.Body = new(*r.Body)
 	}
 	return kept
 }

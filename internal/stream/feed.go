@@ -286,9 +286,6 @@ func (r *AccountReader) tellStored(ev *bridge.Event) {
 		now.status = idle
 		out.Data = wire.PutBack(q.ID, string(ev.Reason))
 	case bridge.EventEnd:
-		if q.Body == nil {
-			q.Body = &bridge.Body{} // it was cleaned up
-		}
 		out.Data = wire.EndBody(q)
 		r.unwatch(q.ID)
 		w = nil

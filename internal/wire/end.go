@@ -12,16 +12,19 @@ import (
 
 // EndBody returns the end of r as JSON on one line, without HTML escaping: the
 // body of a webhook and the last message of a stream, the guide's fields and
-// ours beside them, in this order. What is absent is null. r has ended and its
-// Body is loaded. The caller owns the result.
+// ours beside them, in this order. What is absent is null, and so are texts that
+// were cleaned up (Body is nil). r has ended. The caller owns the result.
 func EndBody(r *bridge.Request) []byte {
-	body := r.Body
+	body, there := r.Body, r.Body != nil
+	if !there {
+		body = &bridge.Body{}
+	}
 	b := make([]byte, 0, 640+len(body.Message)+len(body.Response)+len(body.Partial)+len(body.Metadata))
 	b = AppendString(append(b, `{"type":`...), string(r.Status))
 	b = AppendString(append(b, `,"request_id":`...), r.ID)
 	b = AppendString(append(b, `,"status":`...), string(r.Status))
-	b = AppendString(append(b, `,"message":`...), body.Message)
-	b = appendText(append(b, `,"response":`...), body.Response, r.Status == bridge.Done)
+	b = appendText(append(b, `,"message":`...), body.Message, there)
+	b = appendText(append(b, `,"response":`...), body.Response, there && r.Status == bridge.Done)
 	b = appendText(append(b, `,"error":`...), r.ErrorMessage, r.Status != bridge.Done && r.ErrorMessage != "")
 	b = appendText(append(b, `,"error_code":`...), string(r.ErrorCode), r.ErrorCode != "")
 	b = append(b, `,"retry_after":`...)
@@ -30,7 +33,7 @@ func EndBody(r *bridge.Request) []byte {
 	} else {
 		b = append(b, "null"...)
 	}
-	b = appendText(append(b, `,"partial_response":`...), body.Partial, r.HasPartial)
+	b = appendText(append(b, `,"partial_response":`...), body.Partial, there && r.HasPartial)
 	b = appendTime(append(b, `,"may_be_sent_at":`...), r.MaySendAt)
 	b = AppendString(append(b, `,"response_type":`...), r.ResponseType)
 	b = AppendString(append(b, `,"thinking_time":`...), r.ThinkingTime)

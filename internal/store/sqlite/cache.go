@@ -26,6 +26,7 @@ type cache struct {
 	leases    map[int64][]*bridge.Lease // by request, whole lists
 	taken     map[int64]taken           // by account
 	eventSeqs map[int64]int64           // by account: the last number given
+	last      [counters]int64           // the last number given, 0: not known
 	// Texts of requests that have not ended, and deliveries that were owed
 	// lately: what the next commands ask for. Large texts are read again.
 	bodies     map[int64]*bridge.Body
@@ -76,6 +77,7 @@ func (c *cache) empty() {
 	clear(c.eventSeqs)
 	clear(c.bodies)
 	clear(c.deliveries)
+	c.last = [counters]int64{}
 }
 
 func remember[K comparable, V any](m map[K]V, key K, value V) {
@@ -100,7 +102,7 @@ func copyEndpoint(e *bridge.Endpoint) *bridge.Endpoint {
 	if len(e.Headers) > 0 {
 		out.Headers = maps.Clone(e.Headers)
 	}
-	settle(&out.PreviousUntil, &out.FailingSince, &out.CreatedAt, &out.UpdatedAt)
+	settle(&out.PreviousUntil, &out.FailingSince, &out.HoldUntil, &out.RemovedAt, &out.CreatedAt, &out.UpdatedAt)
 	return &out
 }
 

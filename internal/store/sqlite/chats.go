@@ -13,7 +13,7 @@ const (
 	selectChat       = `SELECT ` + chatColumns + ` FROM chats c WHERE c.account_id = $1 AND c.id = $2`
 	selectChatOnSite = `SELECT ` + chatColumns + ` FROM chats c WHERE c.account_id = $1 AND c.site_id = $2`
 
-	insertChat = `INSERT INTO chats (account_id, site_id, title, created_at, updated_at) VALUES ($1, $2, $3, $4, $5)`
+	insertChat = `INSERT INTO chats (id, account_id, site_id, title, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6)`
 	updateChat = `UPDATE chats SET site_id = $1, title = $2, updated_at = $3 WHERE id = $4`
 
 	selectChats = `SELECT ` + chatColumns + ` FROM chats c
@@ -34,7 +34,9 @@ func ours(ref bridge.ChatRef) int64 {
 func (t *tx) putChat(c *bridge.Chat) error {
 	var err error
 	if c.ID == 0 {
-		c.ID, err = t.insert(bg, insertChat, c.AccountID, orNull(c.SiteID), c.Title, micros(c.CreatedAt), micros(c.UpdatedAt))
+		if c.ID, err = t.next(countChats); err == nil {
+			_, err = t.exec(bg, insertChat, c.ID, c.AccountID, orNull(c.SiteID), c.Title, micros(c.CreatedAt), micros(c.UpdatedAt))
+		}
 	} else {
 		err = t.update(bg, updateChat, orNull(c.SiteID), c.Title, micros(c.UpdatedAt), c.ID)
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	deliveryColumns = `d.id, d.webhook_id, d.account_id, d.endpoint_id, d.status, d.step, d.tried, d.next_try_at, d.claimed_by, d.claimed_until, d.created_at, d.ended_at`
+	deliveryColumns = `d.id, d.webhook_id, d.account_id, d.endpoint_id, d.status, d.step, d.tried, d.next_try_at, d.claimed_by, d.claimed_until, d.error, d.created_at, d.ended_at`
 	deliveryRequest = deliveryColumns + `, ` + requestColumns + `, ` + chatColumns
 	// withRequest goes behind FROM deliveries d.
 	withRequest = ` JOIN requests r ON r.seq = d.request_seq` + withChat
@@ -29,17 +29,17 @@ const (
 		FROM owing CROSS JOIN endpoints e ON e.id = owing.id
 			CROSS JOIN deliveries d ON d.id IN (SELECT x.id FROM deliveries x
 				WHERE x.endpoint_id = owing.id AND x.due_at IS NOT NULL AND x.due_at <= $1 ORDER BY x.due_at, x.id LIMIT $2)` + withRequest + `
-		WHERE e.enabled = 1 AND e.id NOT IN (SELECT value FROM json_each($3))
-		ORDER BY d.due_at, d.id LIMIT $4`
+		WHERE e.enabled = 1 AND (e.hold_until IS NULL OR e.hold_until <= $3) AND e.id NOT IN (SELECT value FROM json_each($4))
+		ORDER BY d.due_at, d.id LIMIT $5`
 	selectNextTry = owing + `
-		SELECT min((SELECT min(x.due_at) FROM deliveries x WHERE x.endpoint_id = owing.id AND x.due_at IS NOT NULL))
+		SELECT min(max((SELECT min(x.due_at) FROM deliveries x WHERE x.endpoint_id = owing.id AND x.due_at IS NOT NULL), coalesce(e.hold_until, 0)))
 		FROM owing CROSS JOIN endpoints e ON e.id = owing.id WHERE e.enabled = 1`
 
-	insertDelivery = `INSERT INTO deliveries (webhook_id, account_id, endpoint_id, request_seq, status, step, tried, next_try_at, claimed_by, claimed_until,
-			created_at, ended_at, due_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
-	updateDelivery = `UPDATE deliveries SET status = $1, step = $2, tried = $3, next_try_at = $4, claimed_by = $5, claimed_until = $6, ended_at = $7, due_at = $8
-		WHERE id = $9`
+	insertDelivery = `INSERT INTO deliveries (id, webhook_id, account_id, endpoint_id, request_seq, status, step, tried, next_try_at, claimed_by, claimed_until,
+			error, created_at, ended_at, due_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`
+	updateDelivery = `UPDATE deliveries SET status = $1, step = $2, tried = $3, next_try_at = $4, claimed_by = $5, claimed_until = $6, error = $7, ended_at = $8, due_at = $9
+		WHERE id = $10`
 
 	selectTries = `SELECT delivery_id, number, at, duration_ns, status, error, request_headers, response_headers, response_body, retry_after_ns
 		FROM tries WHERE delivery_id = $1 ORDER BY number`
@@ -55,7 +55,7 @@ func scanDelivery(r *row) deliveryRow {
 	d := out.Delivery
 	d.ID, d.WebhookID, d.AccountID, out.endpointID = r.int64(), r.text(), r.int64(), r.int64()
 	d.Status, d.Step, d.Tried = r.text(), r.int(), r.int()
-	d.NextTryAt, d.ClaimedBy, d.ClaimedUntil, d.CreatedAt, d.EndedAt = r.time(), r.text(), r.time(), r.time(), r.time()
+	d.NextTryAt, d.ClaimedBy, d.ClaimedUntil, d.Error, d.CreatedAt, d.EndedAt = r.time(), r.text(), r.time(), r.text(), r.time(), r.time()
 	return out
 }
 
@@ -70,11 +70,13 @@ func dueAt(d *bridge.Delivery) time.Time {
 func (t *tx) putDelivery(d *bridge.Delivery) error {
 	var err error
 	if d.ID == 0 {
-		d.ID, err = t.insert(bg, insertDelivery, d.WebhookID, d.AccountID, d.Endpoint.ID, d.Request.Seq, d.Status, int64(d.Step), int64(d.Tried),
-			micros(d.NextTryAt), orNull(d.ClaimedBy), micros(d.ClaimedUntil), micros(d.CreatedAt), micros(d.EndedAt), micros(dueAt(d)))
+		if d.ID, err = t.next(countDeliveries); err == nil {
+			_, err = t.exec(bg, insertDelivery, d.ID, d.WebhookID, d.AccountID, d.Endpoint.ID, d.Request.Seq, d.Status, int64(d.Step), int64(d.Tried),
+				micros(d.NextTryAt), orNull(d.ClaimedBy), micros(d.ClaimedUntil), d.Error, micros(d.CreatedAt), micros(d.EndedAt), micros(dueAt(d)))
+		}
 	} else {
 		err = t.update(bg, updateDelivery, d.Status, int64(d.Step), int64(d.Tried),
-			micros(d.NextTryAt), orNull(d.ClaimedBy), micros(d.ClaimedUntil), micros(d.EndedAt), micros(dueAt(d)), d.ID)
+			micros(d.NextTryAt), orNull(d.ClaimedBy), micros(d.ClaimedUntil), d.Error, micros(d.EndedAt), micros(dueAt(d)), d.ID)
 	}
 	if err != nil {
 		return fmt.Errorf("write a delivery: %w", err)
@@ -116,17 +118,6 @@ func scanTry(r *row) *bridge.Try {
 	r.decode(&t.ResponseHeaders)
 	t.ResponseBody, t.RetryAfter = r.text(), time.Duration(r.int64())
 	return t
-}
-
-// Deliveries implements [bridge.Reader]. Each has its request with chat too,
-// without body.
-func (s *Store) Deliveries(ctx context.Context, requestSeq int64) ([]*bridge.Delivery, error) {
-	return all(s, ctx, "list deliveries", func(r *row) *bridge.Delivery {
-		d := scanDelivery(r)
-		d.Request, d.Endpoint = wholeBare(r), scanEndpoint(r)
-		return d.Delivery
-	}, `SELECT `+deliveryRequest+`, `+endpointColumns+` FROM deliveries d`+withRequest+` JOIN endpoints e ON e.id = d.endpoint_id
-		WHERE d.request_seq = $1 ORDER BY d.id`, requestSeq)
 }
 
 // Tries implements [bridge.Reader].

@@ -23,18 +23,19 @@ const (
 	insertKey = `INSERT INTO keys (account_id, name, prefix, hash, scopes, created_at, revoked_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`
 	updateKey = `UPDATE keys SET name = $1, scopes = $2, revoked_at = $3 WHERE id = $4`
 
-	endpointColumns = `e.id, e.account_id, e.is_primary, e.url, e.events, e.format, e.headers, e.enabled, e.disabled_reason, e.secret, e.previous_secret,
-		e.previous_until, e.failing_since, e.created_at, e.updated_at`
+	endpointColumns = `e.id, e.account_id, e.is_primary, e.url, e.events, e.format, e.headers, e.enabled, e.disabled_reason, e.rate_limit,
+		e.secret, e.previous_secret, e.previous_until, e.failing_since, e.failures, e.hold_until, e.removed_at, e.created_at, e.updated_at`
 	selectEndpoints = `SELECT ` + endpointColumns + ` FROM endpoints e WHERE e.account_id = $1 ORDER BY e.is_primary DESC, e.id`
 
-	insertEndpoint = `INSERT INTO endpoints (account_id, is_primary, url, events, format, headers, enabled, disabled_reason, secret, previous_secret,
-			previous_until, failing_since, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
-	updateEndpoint = `UPDATE endpoints SET is_primary = $1, url = $2, events = $3, format = $4, headers = $5, enabled = $6, disabled_reason = $7, secret = $8,
-			previous_secret = $9, previous_until = $10, failing_since = $11, updated_at = $12
-		WHERE id = $13`
+	insertEndpoint = `INSERT INTO endpoints (account_id, is_primary, url, events, format, headers, enabled, disabled_reason, rate_limit,
+			secret, previous_secret, previous_until, failing_since, failures, hold_until, removed_at, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`
+	updateEndpoint = `UPDATE endpoints SET is_primary = $1, url = $2, events = $3, format = $4, headers = $5, enabled = $6, disabled_reason = $7, rate_limit = $8,
+			secret = $9, previous_secret = $10, previous_until = $11, failing_since = $12, failures = $13, hold_until = $14, removed_at = $15, updated_at = $16
+		WHERE id = $17`
 
 	selectCredential = `SELECT kind, hash, name, created_at, expires_at FROM credentials WHERE kind = $1 AND hash = $2`
+	selectKind       = `SELECT kind, hash, name, created_at, expires_at FROM credentials WHERE kind = $1 ORDER BY created_at, hash`
 	putCredential    = `INSERT INTO credentials (kind, hash, name, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT (kind, hash) DO UPDATE SET name = excluded.name, created_at = excluded.created_at, expires_at = excluded.expires_at`
 	dropCredential  = `DELETE FROM credentials WHERE kind = $1 AND hash = $2`
@@ -97,8 +98,9 @@ func scanEndpoint(r *row) *bridge.Endpoint {
 	r.decode(&e.Events)
 	e.Format = r.text()
 	r.decode(&e.Headers)
-	e.Enabled, e.DisabledReason, e.Secret, e.PreviousSecret = r.bool(), r.text(), r.text(), r.text()
-	e.PreviousUntil, e.FailingSince, e.CreatedAt, e.UpdatedAt = r.time(), r.time(), r.time(), r.time()
+	e.Enabled, e.DisabledReason, e.RateLimit, e.Secret, e.PreviousSecret = r.bool(), r.text(), r.int(), r.text(), r.text()
+	e.PreviousUntil, e.FailingSince, e.Failures, e.HoldUntil = r.time(), r.time(), r.int(), r.time()
+	e.RemovedAt, e.CreatedAt, e.UpdatedAt = r.time(), r.time(), r.time()
 	return e
 }
 
@@ -112,11 +114,11 @@ func (t *tx) putEndpoint(e *bridge.Endpoint) error {
 		return fmt.Errorf("write an endpoint: %w", err)
 	}
 	if e.ID == 0 {
-		e.ID, err = t.insert(bg, insertEndpoint, e.AccountID, e.Primary, e.URL, events, e.Format, headers, e.Enabled, e.DisabledReason, e.Secret, e.PreviousSecret,
-			micros(e.PreviousUntil), micros(e.FailingSince), micros(e.CreatedAt), micros(e.UpdatedAt))
+		e.ID, err = t.insert(bg, insertEndpoint, e.AccountID, e.Primary, e.URL, events, e.Format, headers, e.Enabled, e.DisabledReason, int64(e.RateLimit),
+			e.Secret, e.PreviousSecret, micros(e.PreviousUntil), micros(e.FailingSince), int64(e.Failures), micros(e.HoldUntil), micros(e.RemovedAt), micros(e.CreatedAt), micros(e.UpdatedAt))
 	} else {
-		err = t.update(bg, updateEndpoint, e.Primary, e.URL, events, e.Format, headers, e.Enabled, e.DisabledReason, e.Secret, e.PreviousSecret,
-			micros(e.PreviousUntil), micros(e.FailingSince), micros(e.UpdatedAt), e.ID)
+		err = t.update(bg, updateEndpoint, e.Primary, e.URL, events, e.Format, headers, e.Enabled, e.DisabledReason, int64(e.RateLimit),
+			e.Secret, e.PreviousSecret, micros(e.PreviousUntil), micros(e.FailingSince), int64(e.Failures), micros(e.HoldUntil), micros(e.RemovedAt), micros(e.UpdatedAt), e.ID)
 	}
 	if err != nil {
 		return fmt.Errorf("write an endpoint: %w", err)
@@ -190,6 +192,11 @@ func (s *Store) DirectoryVersion(ctx context.Context) (int64, error) {
 // Credential implements [bridge.Reader].
 func (s *Store) Credential(ctx context.Context, kind string, hash []byte) (*bridge.Credential, error) {
 	return one(s, ctx, "look a credential up", scanCredential, selectCredential, kind, hash)
+}
+
+// Credentials implements [bridge.Reader].
+func (s *Store) Credentials(ctx context.Context, kind string) ([]*bridge.Credential, error) {
+	return all(s, ctx, "list credentials", scanCredential, selectKind, kind)
 }
 
 // Setting implements [bridge.Reader].

@@ -11,7 +11,9 @@ import (
 
 const (
 	eventColumns   = `e.id >> 40, e.id & 0xffffffffff, e.request_seq, e.type, e.at, e.attempt, e.worker_id, e.reason, e.data`
-	selectEventSeq = `SELECT max(id) & 0xffffffffff FROM events WHERE id > $1 << 40 AND id < ($1 + 1) << 40`
+	selectEventSeq = `SELECT max(coalesce((SELECT max(id) & 0xffffffffff FROM events WHERE id > $1 << 40 AND id < ($1 + 1) << 40), 0),
+			coalesce((SELECT number FROM floors WHERE name = 'events' AND account_id = $1), 0))`
+	selectFirstEvent = `SELECT min(id) & 0xffffffffff FROM events WHERE id > $1 << 40 AND id < ($1 + 1) << 40`
 	// The last of the numbers, 0, is no event's.
 	selectRequestEvents = `SELECT ` + eventColumns + ` FROM requests r CROSS JOIN json_each('[' || r.events || '0]') n
 			CROSS JOIN events e ON e.id = (r.account_id << 40) + n.value
@@ -76,10 +78,12 @@ func (t *tx) eventSeq(accountID int64) (int64, error) {
 
 // EventRange implements [bridge.Reader].
 func (s *Store) EventRange(ctx context.Context, accountID int64) (first, last int64, err error) {
-	const of = ` FROM events WHERE id > $1 << 40 AND id < ($1 + 1) << 40)`
 	span, err := only(s, ctx, "find an account's events", func(r *row) [2]int64 { return [2]int64{r.int64(), r.int64()} },
-		`SELECT (SELECT min(id) & 0xffffffffff`+of+`, (SELECT max(id) & 0xffffffffff`+of, accountID)
-	return span[0], span[1], err
+		`SELECT (`+selectFirstEvent+`), (`+selectEventSeq+`)`, accountID)
+	if first, last = span[0], span[1]; first == 0 && last != 0 {
+		first = last + 1 // none is kept: whoever has heard the last goes on with the next
+	}
+	return first, last, err
 }
 
 // Events implements [bridge.Reader].

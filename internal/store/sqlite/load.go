@@ -38,7 +38,7 @@ type leaseKey struct {
 func load(t *tx, needs bridge.Needs) (*bridge.Facts, error) {
 	l := &loader{tx: t, needs: needs, facts: &bridge.Facts{Now: t.now}, same: t.same}
 	defer func() { t.same = l.forget() }()
-	for _, step := range [...]func() error{l.loadDirectory, l.loadRequests, l.loadWorkers, l.loadDeliveries, l.loadSurvey} {
+	for _, step := range [...]func() error{l.loadDirectory, l.loadRequests, l.loadWorkers, l.loadDeliveries, l.loadSurvey, l.loadCleanUp} {
 		if err := step(); err != nil {
 			return nil, err
 		}
@@ -254,7 +254,7 @@ func (l *loader) loadDeliveries() error {
 		if have := l.cache.deliveries[id]; have != nil && !l.deliveries[id] {
 			d, err := l.cachedDelivery(have)
 			if err == nil {
-				err = l.addDeliveries([]deliveryRow{d})
+				err = l.addDeliveries([]deliveryRow{d}, true)
 			}
 			if err != nil {
 				return err
@@ -274,19 +274,39 @@ func (l *loader) loadDeliveries() error {
 		if n.DuePerEnd > 0 {
 			each = int64(n.DuePerEnd)
 		}
-		if err := l.deliveriesOf(selectDueDeliveries, micros(l.now), each, string(skip), int64(n.DueDeliveries)); err != nil {
+		if err := l.deliveriesOf(selectDueDeliveries, micros(l.now), each, micros(l.now), string(skip), int64(n.DueDeliveries)); err != nil {
 			return err
 		}
 	}
 	if n.ClaimedBy != "" {
-		return l.deliveriesOf(selectClaimedDeliveries, n.ClaimedBy)
+		if err := l.deliveriesOf(selectClaimedDeliveries, n.ClaimedBy); err != nil {
+			return err
+		}
+	}
+	if n.Deliveries != nil {
+		text, args := listDeliveries(deliveryRequest, withRequest, *n.Deliveries)
+		rows, err := l.deliveryRows(text, args...)
+		if err != nil {
+			return err
+		}
+		return l.addDeliveries(rows, false)
 	}
 	return nil
 }
 
+// deliveriesOf adds what a statement finds to Facts.Deliveries, with bodies if
+// the command needs them.
 func (l *loader) deliveriesOf(text string, args ...any) error {
-	var rows []deliveryRow
-	err := l.query(bg, func(r *row) {
+	rows, err := l.deliveryRows(text, args...)
+	if err != nil {
+		return err
+	}
+	return l.addDeliveries(rows, true)
+}
+
+// deliveryRows reads deliveries that the command has not been given yet.
+func (l *loader) deliveryRows(text string, args ...any) (rows []deliveryRow, err error) {
+	err = l.query(bg, func(r *row) {
 		d := scanDelivery(r)
 		d.Request = l.sameRequest(scanRequest(r), scanChat(r))
 		if !l.deliveries[d.ID] {
@@ -294,10 +314,7 @@ func (l *loader) deliveriesOf(text string, args ...any) error {
 			rows = append(rows, d)
 		}
 	}, text, args...)
-	if err != nil {
-		return err
-	}
-	return l.addDeliveries(rows)
+	return rows, err
 }
 
 // cachedDelivery is a delivery of the cache as this command sees it.
@@ -312,7 +329,7 @@ func (l *loader) cachedDelivery(have *cachedDelivery) (deliveryRow, error) {
 	return deliveryRow{&d, have.endpointID}, err
 }
 
-func (l *loader) addDeliveries(rows []deliveryRow) error {
+func (l *loader) addDeliveries(rows []deliveryRow, bodies bool) error {
 	for _, d := range rows {
 		endpoints, err := l.endpointsOf(d.AccountID)
 		if err != nil {
@@ -326,8 +343,10 @@ func (l *loader) addDeliveries(rows []deliveryRow) error {
 		if d.Endpoint == nil {
 			return errors.New("a delivery's endpoint is not its account's")
 		}
-		if err := l.body(d.Request); err != nil {
-			return err
+		if bodies {
+			if err := l.body(d.Request); err != nil {
+				return err
+			}
 		}
 		l.facts.Deliveries = append(l.facts.Deliveries, d.Delivery)
 	}

@@ -16,9 +16,11 @@ const (
 	chatColumns = `c.id, c.account_id, c.site_id, c.title, c.created_at, c.updated_at`
 	bodyColumns = `b.message, b.metadata, a.response, a.partial`
 
-	// withChat and withBody go behind FROM requests r.
+	// withChat, withTexts and withBody go behind FROM requests r; withTexts only finds
+	// those that have texts still.
 	withChat   = ` JOIN chats c ON c.id = r.chat_id`
-	withBody   = ` JOIN bodies b ON b.request_seq = r.seq` + withAnswer
+	withTexts  = ` JOIN bodies b ON b.request_seq = r.seq` + withAnswer
+	withBody   = ` LEFT` + withTexts
 	withAnswer = ` LEFT JOIN answers a ON a.request_seq = b.request_seq`
 
 	selectWhole       = `SELECT ` + requestColumns + `, ` + chatColumns + ` FROM requests r`
@@ -26,10 +28,10 @@ const (
 	selectRequestBody = `SELECT ` + requestColumns + `, ` + chatColumns + `, ` + bodyColumns + ` FROM requests r` + withChat + withBody
 	selectBody        = `SELECT ` + bodyColumns + ` FROM bodies b` + withAnswer + ` WHERE b.request_seq = $1`
 
-	insertRequest = `INSERT INTO requests (id, account_id, chat_id, response_type, thinking_time, temporary, timeout_seconds,
+	insertRequest = `INSERT INTO requests (seq, id, account_id, chat_id, response_type, thinking_time, temporary, timeout_seconds,
 			status, rev, attempt, lost, put_backs, late, error_message, error_code, retry_after, has_partial, mode_used, evidence,
 			queued_at, started_at, may_send_at, completed_at, last_retrieved_at, idempotency_key, fingerprint, open, due_at, events)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29)`
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30)`
 
 	// selectCandidates finds what may be handed out: the first of its chat that has not
 	// ended, of a chat that no lease holds.
@@ -69,7 +71,12 @@ func scanChat(r *row) *bridge.Chat {
 	return c
 }
 
+// scanBody reads a request's texts, nil where they are gone.
 func scanBody(r *row) *bridge.Body {
+	if r.values[r.at] == nil {
+		r.at += 4 // the columns of bodyColumns
+		return nil
+	}
 	b := &bridge.Body{}
 	b.Message, b.Metadata, b.Response, b.Partial = r.text(), r.json(), r.text(), r.text()
 	return b
@@ -94,8 +101,10 @@ func (t *tx) putRequest(r *bridge.Request, events string) error {
 	var err error
 	inserted := r.Seq == 0
 	if inserted {
-		r.Seq, err = t.insertRequest(row, events)
-		row.Seq = r.Seq
+		if row.Seq, err = t.next(countRequests); err == nil {
+			err = t.insertRequest(row, events)
+		}
+		r.Seq = row.Seq
 	} else {
 		err = t.updateRequest(row, events, t.cache.requests[r.ID])
 	}
@@ -109,12 +118,13 @@ func (t *tx) putRequest(r *bridge.Request, events string) error {
 	return nil
 }
 
-func (t *tx) insertRequest(r *requestRow, events string) (int64, error) {
-	return t.insert(bg, insertRequest, r.ID, r.AccountID, r.chatID, r.ResponseType, r.ThinkingTime, r.Temporary, int64(r.TimeoutSeconds),
+func (t *tx) insertRequest(r *requestRow, events string) error {
+	_, err := t.exec(bg, insertRequest, r.Seq, r.ID, r.AccountID, r.chatID, r.ResponseType, r.ThinkingTime, r.Temporary, int64(r.TimeoutSeconds),
 		string(r.Status), r.Rev, int64(r.Attempt), int64(r.Lost), int64(r.PutBacks), int64(r.Late),
 		r.ErrorMessage, string(r.ErrorCode), int64(r.RetryAfter), r.HasPartial, r.ModeUsed, jsonOrNull(r.Evidence),
 		micros(r.QueuedAt), micros(r.StartedAt), micros(r.MaySendAt), micros(r.CompletedAt), micros(r.LastRetrievedAt),
 		orNull(r.IdempotencyKey), blobOrNull(r.Fingerprint), !r.Status.Ended(), micros(r.DueAt()), events)
+	return err
 }
 
 // A step of a request changes some of its columns. One that a statement names
@@ -282,7 +292,7 @@ func listRequests(f bridge.RequestFilter) (string, []any) {
 		add("r.seq < ?", f.Before)
 	}
 	if f.Contains != "" {
-		from += withBody
+		from += withTexts
 		add("(chatbridge_contains(b.message, ?) OR chatbridge_contains(a.response, ?))", f.Contains)
 	}
 	if len(where) == 0 {

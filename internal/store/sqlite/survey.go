@@ -2,6 +2,7 @@ package sqlite
 
 const (
 	selectWorkersOfAccount = `SELECT ` + workerColumns + ` FROM workers w WHERE w.account_id = $1 ORDER BY w.id`
+	selectEveryWorker      = `SELECT ` + workerColumns + ` FROM workers w ORDER BY w.account_id, w.id`
 	selectLeasesOfAccount  = `SELECT ` + leaseColumns + fromLeases + ` WHERE l.account_id = $1 ORDER BY l.request_seq, l.attempt`
 	selectUnfinished       = selectWhole + ` INDEXED BY requests_open` + withChat + ` WHERE r.account_id = $1 AND r.open = 1 ORDER BY r.seq`
 )

@@ -159,6 +159,9 @@ func (t *tx) dropLease(l *bridge.Lease) error {
 
 // Workers implements [bridge.Reader].
 func (s *Store) Workers(ctx context.Context, accountID int64) ([]*bridge.Worker, error) {
+	if accountID == 0 {
+		return all(s, ctx, "list workers", scanWorker, selectEveryWorker)
+	}
 	return all(s, ctx, "list workers", scanWorker, selectWorkersOfAccount, accountID)
 }
 

@@ -67,6 +67,14 @@ func (t *tx) writeDirectory(c *bridge.Changes) error {
 	if err := each(c.Credentials, t.putCredential); err != nil {
 		return err
 	}
+	for _, e := range c.Audit {
+		if e.AccountID == 0 {
+			e.AccountID = made
+		}
+		if err := t.putAudit(e); err != nil {
+			return err
+		}
+	}
 	if c.Directory {
 		if _, err := t.exec(bg, raiseDirectory); err != nil {
 			return fmt.Errorf("raise the directory's version: %w", err)
@@ -134,7 +142,13 @@ func (t *tx) writeWork(c *bridge.Changes) error {
 	if err := each(c.Deliveries, t.putDelivery); err != nil {
 		return err
 	}
-	return each(c.Tries, t.putTry)
+	if err := each(c.Tries, t.putTry); err != nil {
+		return err
+	}
+	if err := each(c.Replays, t.putReplay); err != nil {
+		return err
+	}
+	return t.drop(c)
 }
 
 func each[T any](list []T, put func(T) error) error {

@@ -57,20 +57,59 @@ CREATE TABLE endpoints (
     headers         TEXT, -- JSON
     enabled         INTEGER NOT NULL,
     disabled_reason TEXT NOT NULL,
+    rate_limit      INTEGER NOT NULL,
     secret          TEXT NOT NULL,
     previous_secret TEXT NOT NULL,
     previous_until  INTEGER,
     failing_since   INTEGER,
+    failures        INTEGER NOT NULL,
+    hold_until      INTEGER,
+    removed_at      INTEGER,
     created_at      INTEGER,
     updated_at      INTEGER
 ) STRICT;
 CREATE INDEX endpoints_account ON endpoints (account_id, is_primary DESC, id);
 
--- The tables from here on are written with every message. Their rows are never
--- deleted but for leases and workers, so a plain INTEGER PRIMARY KEY gives no
--- number twice. References stand where they cost little: the numbers of chats
--- in requests, and those in bodies, answers, leases, events, deliveries and
--- tries come from rows that the same transaction has read or written.
+CREATE TABLE audit (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    at         INTEGER,
+    actor      TEXT NOT NULL,
+    address    TEXT NOT NULL,
+    action     TEXT NOT NULL,
+    account_id INTEGER NOT NULL, -- 0: of no account
+    target     TEXT NOT NULL,
+    detail     TEXT -- JSON
+) STRICT;
+CREATE INDEX audit_account ON audit (account_id, id);
+CREATE INDEX audit_action ON audit (action, id);
+
+CREATE TABLE replays (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    filter     TEXT NOT NULL, -- JSON
+    status     TEXT NOT NULL,
+    matching   INTEGER NOT NULL,
+    replayed   INTEGER NOT NULL,
+    skipped    INTEGER NOT NULL,
+    created_at INTEGER,
+    ended_at   INTEGER
+) STRICT;
+CREATE INDEX replays_running ON replays (id) WHERE status = 'running';
+
+-- The tables from here on are written with every message. The writer gives chats,
+-- requests, deliveries and events their numbers itself, counting on from the last
+-- one: AUTOINCREMENT would write a second table with every row. References stand
+-- where they cost little: the numbers of chats in requests, and those in bodies,
+-- answers, leases, events, deliveries and tries come from rows that the same
+-- transaction has read or written.
+
+-- The last number that was given out, where rows have been deleted since: none is
+-- given twice.
+CREATE TABLE floors (
+    name       TEXT NOT NULL, -- of a table
+    account_id INTEGER NOT NULL, -- of events, which each account counts for itself; else 0
+    number     INTEGER NOT NULL,
+    PRIMARY KEY (name, account_id)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE chats (
     id         INTEGER PRIMARY KEY,
@@ -204,12 +243,18 @@ CREATE TABLE deliveries (
     next_try_at   INTEGER,
     claimed_by    TEXT, -- NULL: nobody
     claimed_until INTEGER,
+    error         TEXT NOT NULL,
     created_at    INTEGER,
     ended_at      INTEGER,
-    due_at        INTEGER, -- the later of next_try_at and claimed_until; NULL: no further try
-    UNIQUE (request_seq, endpoint_id)
+    due_at        INTEGER -- the later of next_try_at and claimed_until; NULL exactly when next_try_at is
 ) STRICT;
+CREATE UNIQUE INDEX deliveries_request ON deliveries (request_seq, endpoint_id);
 CREATE INDEX deliveries_due ON deliveries (endpoint_id, due_at, id) WHERE due_at IS NOT NULL;
+CREATE INDEX deliveries_owed ON deliveries (endpoint_id, id) WHERE due_at IS NOT NULL;
+CREATE INDEX deliveries_endpoint ON deliveries (endpoint_id, id);
+-- What people look for among the many that went well.
+CREATE INDEX deliveries_bad ON deliveries (endpoint_id, id) WHERE status IN ('dead', 'failing');
+CREATE INDEX deliveries_bad_all ON deliveries (id) WHERE status IN ('dead', 'failing');
 
 CREATE TABLE tries (
     delivery_id      INTEGER NOT NULL,

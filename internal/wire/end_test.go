@@ -1,4 +1,4 @@
-package webhook
+package wire_test
 
 import (
 	"encoding/json"
@@ -32,6 +32,9 @@ func TestEndBody(t *testing.T) {
 			ID: "x", Status: bridge.Failed, ResponseType: "auto", ThinkingTime: "standard", ErrorCode: bridge.Expired, ErrorMessage: "Late.",
 			Body: &bridge.Body{Message: "m", Metadata: json.RawMessage(`{"n":`)},
 		}, `{"type":"failed","request_id":"x","status":"failed","message":"m","response":null,"error":"Late.","error_code":"expired","retry_after":null,"partial_response":null,"may_be_sent_at":null,"response_type":"auto","thinking_time":"standard","chat_id":null,"chat_title":null,"metadata":null,"completed_at":null}`},
+		{"with its texts gone", bridge.Request{
+			ID: "x", Status: bridge.Done, ResponseType: "auto", ThinkingTime: "standard", TextsGone: true,
+		}, `{"type":"done","request_id":"x","status":"done","message":null,"response":null,"error":null,"error_code":null,"retry_after":null,"partial_response":null,"may_be_sent_at":null,"response_type":"auto","thinking_time":"standard","chat_id":null,"chat_title":null,"metadata":null,"completed_at":null}`},
 	}
 	for _, tt := range tests {
 		if got := string(wire.EndBody(&tt.r)); got != tt.want {
