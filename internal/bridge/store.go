@@ -107,7 +107,7 @@ type Facts struct {
 	Credential *Credential // by kind and hash
 }
 
-// Survey is what of an account is in motion. Events is its last event's Seq.
+// Survey is what of an account is in motion. Events is the last Seq that was given.
 type Survey struct {
 	Workers    []*Worker  // all of the account
 	Leases     []*Lease   // all of the account
@@ -216,7 +216,7 @@ type DeliveryFilter struct {
 	UpTo       int64     // ids up to this one
 	Before     int64     // only ids below this; 0: no bound
 	Ascending  bool      // oldest first instead; Before then means "only ids above"
-	Limit      int       // 0: none
+	Limit      int       // 0: no bound
 }
 
 // AuditFilter selects audit entries, newest first.
@@ -281,8 +281,9 @@ type Reader interface {
 	// HoldUntil. Zero if there is none.
 	NextTry(ctx context.Context) (time.Time, error)
 
-	// EventRange returns the account's first kept and its last event, 0 and 0
-	// if there is none.
+	// EventRange returns the account's first kept event and the last number that
+	// was given, also where that event is gone: then first is last+1. 0 and 0 if
+	// there never was one. Numbers may have gaps.
 	EventRange(ctx context.Context, accountID int64) (first, last int64, err error)
 	// Events lists the account's events after seq, in order, with requests,
 	// chats and bodies.

@@ -30,35 +30,41 @@ func (c *chosen) add(condition string, arg any) {
 	c.where = append(c.where, strings.ReplaceAll(condition, "?", fmt.Sprintf("$%d", len(c.args))))
 }
 
+// Of these the partial indexes of deliveries are: their conditions stand in a
+// query as they stand there, or SQLite does not see that an index serves.
+var (
+	waiting = []string{bridge.DeliveryPending, bridge.DeliveryFailing}
+	bad     = []string{bridge.DeliveryDead, bridge.DeliveryFailing}
+)
+
 // choose turns a filter but for its order and limit into conditions on
 // deliveries x, and names the index to walk: each has the ids in order, or
 // finds few.
 func choose(f bridge.DeliveryFilter) *chosen {
 	c := &chosen{where: []string{"TRUE"}}
-	bad := c.status(f.Status)
-	switch {
-	case f.RequestSeq != 0:
-		c.index = "deliveries_request"
-		c.add("x.request_seq = ?", f.RequestSeq)
-	case f.EndpointID != 0:
-		c.index = "deliveries_endpoint"
-	case f.AccountID != 0 || f.Owed:
-		c.index, c.perEach = "deliveries_endpoint", true
-	}
-	switch {
-	case c.index == "deliveries_request":
-	case f.Owed:
-		c.index = "deliveries_owed"
-	case bad && c.index != "":
-		c.index = "deliveries_bad"
-	case bad:
-		c.index = "deliveries_bad_all"
-	}
+	c.status(f.Status)
 	if f.Owed {
 		c.where = append(c.where, "x.due_at IS NOT NULL")
 	}
-	if f.AccountID != 0 {
+	waits, isBad := f.Owed || among(waiting, f.Status), among(bad, f.Status)
+	switch {
+	case f.RequestSeq != 0:
+		c.index = "deliveries_request"
+	case waits:
+		c.index = "deliveries_waiting"
+	case isBad && f.AccountID == 0 && f.EndpointID == 0:
+		c.index = "deliveries_bad_all"
+	case isBad:
+		c.index = "deliveries_bad"
+	case f.AccountID != 0 || f.EndpointID != 0:
+		c.index = "deliveries_endpoint"
+	}
+	c.perEach = f.RequestSeq == 0 && f.EndpointID == 0 && (f.AccountID != 0 || waits)
+	if f.AccountID != 0 && !c.perEach {
 		c.add("x.account_id = ?", f.AccountID)
+	}
+	if f.RequestSeq != 0 {
+		c.add("x.request_seq = ?", f.RequestSeq)
 	}
 	if f.EndpointID != 0 {
 		c.add("x.endpoint_id = ?", f.EndpointID)
@@ -81,28 +87,29 @@ func choose(f bridge.DeliveryFilter) *chosen {
 	return c
 }
 
-// status adds a condition for statuses, and says whether the index of what did
-// not go well has all of them.
-func (c *chosen) status(any []string) (bad bool) {
+// status adds a condition for statuses, literal so that the partial indexes
+// serve.
+func (c *chosen) status(any []string) {
 	if len(any) == 0 {
-		return false
+		return
 	}
-	var known []string // literal, so that the partial indexes serve
+	known := "''"
 	for _, s := range [...]string{bridge.DeliveryPending, bridge.DeliveryFailing, bridge.DeliveryDelivered, bridge.DeliveryDead} {
 		if slices.Contains(any, s) {
-			known = append(known, "'"+s+"'")
+			known += ", '" + s + "'"
 		}
 	}
-	if len(known) == 0 {
-		c.where = append(c.where, "FALSE")
-		return false
+	c.where = append(c.where, "x.status IN ("+known+")")
+	for _, index := range [...][]string{waiting, bad} {
+		if among(index, any) {
+			c.where = append(c.where, "x.status IN ('"+strings.Join(index, "', '")+"')")
+		}
 	}
-	c.where = append(c.where, "x.status IN ("+strings.Join(known, ", ")+")")
-	bad = !slices.Contains(any, bridge.DeliveryPending) && !slices.Contains(any, bridge.DeliveryDelivered)
-	if bad {
-		c.where = append(c.where, "x.status IN ('dead', 'failing')") // as the index has it
-	}
-	return bad
+}
+
+// among reports whether there are statuses, and all are among those of a list.
+func among(list, statuses []string) bool {
+	return len(statuses) > 0 && !slices.ContainsFunc(statuses, func(s string) bool { return !slices.Contains(list, s) })
 }
 
 func (c *chosen) from() string {
@@ -138,7 +145,7 @@ func listDeliveries(columns, joined string, f bridge.DeliveryFilter) (string, []
 	return fmt.Sprintf("SELECT %s FROM deliveries d%s WHERE d.id IN (%s) ORDER BY d.id %s", columns, joined, ids, order), c.args
 }
 
-// countDeliveries makes the statement that counts what a filter selects.
+// countDeliveriesBy makes the statement that counts what a filter selects.
 func countDeliveriesBy(f bridge.DeliveryFilter) (string, []any) {
 	c := choose(f)
 	from := c.from()

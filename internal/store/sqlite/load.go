@@ -36,10 +36,13 @@ type leaseKey struct {
 }
 
 func load(t *tx, needs bridge.Needs) (*bridge.Facts, error) {
-	l := &loader{tx: t, needs: needs, facts: &bridge.Facts{Now: t.now}, same: t.same}
+	l := &t.loader // it is large, and what the command keeps is facts alone
+	*l = loader{tx: t, needs: needs, facts: &bridge.Facts{Now: t.now}, same: t.same}
 	defer func() { t.same = l.forget() }()
-	for _, step := range [...]func() error{l.loadDirectory, l.loadRequests, l.loadWorkers, l.loadDeliveries, l.loadSurvey, l.loadCleanUp} {
-		if err := step(); err != nil {
+	for _, step := range [...]func(*loader) error{
+		(*loader).loadDirectory, (*loader).loadRequests, (*loader).loadWorkers, (*loader).loadDeliveries, (*loader).loadSurvey, (*loader).loadCleanUp,
+	} {
+		if err := step(l); err != nil {
 			return nil, err
 		}
 	}

@@ -92,20 +92,16 @@ func migrated(ctx context.Context, db *sql.DB) (*sql.DB, error) {
 }
 
 func migrate(ctx context.Context, db *sql.DB) error {
-	files, err := fs.Sub(migrations, "migrations")
+	p, err := provider(db)
 	if err != nil {
 		return err
-	}
-	p, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithDisableGlobalRegistry(true))
-	if err != nil {
-		return fmt.Errorf("read the migrations: %w", err)
 	}
 	have, known, err := p.GetVersions(ctx)
 	if err != nil {
 		return fmt.Errorf("find the schema's version: %w", err)
 	}
 	if have > known {
-		return fmt.Errorf("its schema has version %d and this chatbridge knows versions up to %d: update chatbridge", have, known)
+		return newerSchema(have, known)
 	}
 	if have == known {
 		return nil
@@ -114,6 +110,23 @@ func migrate(ctx context.Context, db *sql.DB) error {
 		return fmt.Errorf("bring the schema from version %d to %d: %w", have, known, err)
 	}
 	return nil
+}
+
+// provider knows the migrations. It does not touch the database.
+func provider(db *sql.DB) (*goose.Provider, error) {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return nil, err
+	}
+	p, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		return nil, fmt.Errorf("read the migrations: %w", err)
+	}
+	return p, nil
+}
+
+func newerSchema(have, known int64) error {
+	return fmt.Errorf("its schema has version %d and this chatbridge knows versions up to %d: update chatbridge", have, known)
 }
 
 // openHint says what to do where SQLite says only that it can't.

@@ -62,6 +62,23 @@ func onWriter(t *testing.T, s *Store, text string) {
 	}
 }
 
+// onFile runs SQL on a database file, made if it is not there.
+func onFile(t *testing.T, path, text string) {
+	t.Helper()
+	name, err := dsn(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite", name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(text); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func wantUnavailable(t *testing.T, err error, words string) {
 	t.Helper()
 	e, ok := errors.AsType[*bridge.Error](err)
@@ -73,19 +90,8 @@ func wantUnavailable(t *testing.T, err error, words string) {
 func TestNewerSchemaIsRefused(t *testing.T) {
 	path := file(t)
 	open(t, path).Close()
-	name, err := dsn(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	db, err := sql.Open("sqlite", name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := db.Exec(`INSERT INTO goose_db_version (version_id, is_applied) VALUES (999, 1)`); err != nil {
-		t.Fatal(err)
-	}
-	db.Close()
-	_, err = Open(t.Context(), Options{Path: path})
+	onFile(t, path, `INSERT INTO goose_db_version (version_id, is_applied) VALUES (999, 1)`)
+	_, err := Open(t.Context(), Options{Path: path})
 	if err == nil || !strings.Contains(err.Error(), "version 999") || !strings.Contains(err.Error(), "update chatbridge") {
 		t.Fatalf("got %v", err)
 	}

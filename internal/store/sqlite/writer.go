@@ -121,6 +121,7 @@ type tx struct {
 	waiting [tables][]any // rows to be written, column after column
 	row     []any         // room for a statement's arguments
 	now     time.Time     // of the present command
+	loader  loader        // of the present command
 }
 
 func (w *writer) transact(batch []job) (failed int, err error) {

@@ -19,6 +19,7 @@ func directory(t *testing.T, d *db) {
 	f := d.facts(bridge.Needs{AccountEmail: a.Email, Endpoints: true, Keys: true})
 	same(t, "by email", f.Account, a)
 	same(t, "primary first", f.Endpoints, []*bridge.Endpoint{second, first})
+	same(t, "so does the reader", must(d.Endpoints(d.ctx, a.ID))(t), f.Endpoints)
 	same(t, "keys, oldest first", f.Keys, []*bridge.Key{k1, k2})
 	same(t, "no such email", d.facts(bridge.Needs{AccountEmail: "nobody"}).Account == nil, true)
 	same(t, "a revoked key is taken too", d.facts(bridge.Needs{KeyHash: []byte("2")}).KeyTaken, true)
@@ -39,7 +40,7 @@ func directory(t *testing.T, d *db) {
 }
 
 func credentials(t *testing.T, d *db) {
-	session := &bridge.Credential{Kind: "session", Hash: []byte{0, 1}, Name: "one", CreatedAt: day(1), ExpiresAt: day(2)}
+	session := &bridge.Credential{Kind: "session", Hash: []byte{0, 1}, Name: "one", CreatedAt: day(2), ExpiresAt: day(3)}
 	other := &bridge.Credential{Kind: "session", Hash: []byte{0, 2}, CreatedAt: day(1)}
 	token := &bridge.Credential{Kind: "token", Hash: []byte{0, 1}, Name: "ci", CreatedAt: day(1)}
 	link := &bridge.Credential{Kind: "link", Hash: []byte{0, 1}, CreatedAt: day(1)}
@@ -54,6 +55,8 @@ func credentials(t *testing.T, d *db) {
 		}
 		return got != nil
 	}
+	same(t, "of one kind, oldest first", must(d.Credentials(d.ctx, "session"))(t), []*bridge.Credential{other, session})
+	same(t, "of no kind", len(must(d.Credentials(d.ctx, "none"))(t)), 0)
 	same(t, "all there", []bool{have(session), have(other), have(token), have(link)}, []bool{true, true, true, true})
 	d.put(&bridge.Changes{DropCredential: []*bridge.Credential{{Kind: "session", Hash: []byte{0, 1}}}})
 	same(t, "one dropped", []bool{have(session), have(other), have(token), have(link)}, []bool{false, true, true, true})

@@ -24,7 +24,7 @@ func model(t *testing.T, e Engine) {
 		defer m.finish()
 		actions := map[string]func(*rapid.T){
 			"submit": m.submit, "hand out": m.handOut, "go": m.mayGo, "put back": m.putBack, "end": m.end, "cancel": m.cancel, "drop": m.drop, "move": m.move,
-			"retrieve": m.retrieve, "": m.compare,
+			"retrieve": m.retrieve, "forget texts": m.forgetTexts, "forget": m.forget, "": m.compare,
 		}
 		if !e.Volatile {
 			actions["reopen"] = func(t *rapid.T) {
@@ -55,7 +55,8 @@ type machine struct {
 	chats    []*bridge.Chat
 	requests []*bridge.Request
 	leases   []*bridge.Lease
-	events   int64
+	events   int64   // the last one's number
+	eventsOf []int64 // by number, from 1: of which request
 	clock    int
 }
 
@@ -75,6 +76,7 @@ func (m *machine) store(r *bridge.Request, c *bridge.Changes) {
 	m.put(c)
 	m.events++
 	r.Seq = copied.Seq
+	m.eventsOf = append(m.eventsOf, r.Seq)
 	same(m.t, "the event's number", c.Events[0].Seq, m.events)
 }
 
@@ -198,6 +200,40 @@ func (m *machine) retrieve(t *rapid.T) {
 	m.store(next, &bridge.Changes{})
 }
 
+// past is a request that has ended and that no lease holds, or nil: an action
+// that does nothing then rather than skip, as a run in which all others have
+// nothing to do would end for it.
+func (m *machine) past(t *rapid.T) *bridge.Request {
+	list := filter(m.requests, func(r *bridge.Request) bool {
+		return r.Status.Ended() && !slices.ContainsFunc(m.leases, func(l *bridge.Lease) bool { return l.RequestSeq == r.Seq })
+	})
+	if len(list) == 0 {
+		return nil
+	}
+	return rapid.SampledFrom(list).Draw(t, "request")
+}
+
+func (m *machine) forgetTexts(t *rapid.T) {
+	r := m.past(t)
+	if r == nil {
+		return
+	}
+	m.put(&bridge.Changes{DropBodies: []*bridge.Request{new(*r)}})
+	r.Body = nil
+}
+
+func (m *machine) forget(t *rapid.T) {
+	r := m.past(t)
+	if r == nil {
+		return
+	}
+	m.put(&bridge.Changes{DropRequests: []*bridge.Request{new(*r)}})
+	m.requests = slices.DeleteFunc(m.requests, func(have *bridge.Request) bool { return have == r })
+	if !slices.ContainsFunc(m.requests, func(have *bridge.Request) bool { return have.Chat == r.Chat }) {
+		m.chats = slices.DeleteFunc(m.chats, func(have *bridge.Chat) bool { return have == r.Chat })
+	}
+}
+
 func (m *machine) unfinished() []*bridge.Request {
 	return filter(m.requests, func(r *bridge.Request) bool { return !r.Status.Ended() })
 }
@@ -290,9 +326,24 @@ func (m *machine) compareLists(t *rapid.T) {
 	got := must(m.Requests(m.ctx, bridge.RequestFilter{AccountID: m.account.ID, Status: status, Ascending: true, Limit: 100}))(t)
 	same(t, "Requests "+string(status), got, want)
 	m.compareClocks(t)
+	m.compareEvents(t)
+}
+
+func (m *machine) compareEvents(t *rapid.T) {
+	want, got := []int64{}, []int64{}
+	for i, seq := range m.eventsOf {
+		if slices.ContainsFunc(m.requests, func(r *bridge.Request) bool { return r.Seq == seq }) {
+			want = append(want, int64(i+1))
+		}
+	}
+	for _, e := range must(m.Events(m.ctx, m.account.ID, 0, 1000))(t) {
+		got = append(got, e.Seq)
+	}
+	same(t, "Events", got, want)
 	if m.events > 0 {
+		want = append(want, m.events+1)
 		first, last, err := m.EventRange(m.ctx, m.account.ID)
-		same(t, "EventRange", [3]any{first, last, err}, [3]any{int64(1), m.events, nil})
+		same(t, "EventRange", [3]any{first, last, err}, [3]any{want[0], m.events, nil})
 	}
 }
 

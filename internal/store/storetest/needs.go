@@ -94,6 +94,10 @@ func needsWorkers(t *testing.T, d *db) {
 	f := d.facts(bridge.Needs{AccountID: a.ID, Workers: []string{"one", "none"}, NodeWorkers: "n1"})
 	same(t, "Workers", f.Workers, map[string]*bridge.Worker{"one": w1})
 	same(t, "OnNode", f.OnNode, []*bridge.Worker{w1, w3})
+	w0 := w(other, "a", "")
+	d.put(&bridge.Changes{Workers: []*bridge.Worker{w0}})
+	same(t, "of one account", must(d.Workers(d.ctx, a.ID))(t), []*bridge.Worker{w1, w2})
+	same(t, "of all accounts", must(d.Workers(d.ctx, 0))(t), []*bridge.Worker{w1, w2, w0, w3})
 
 	r1, r2, r3, r4 := d.request(a, nil), d.request(a, nil), d.request(other, nil), d.request(a, nil)
 	l1 := d.lease(r1, "one", func(l *bridge.Lease) { l.Cancelled = true })
@@ -241,6 +245,33 @@ func dueDeliveries(t *testing.T, d *db) {
 	v2.NextTryAt = time.Time{}
 	d.put(&bridge.Changes{Deliveries: []*bridge.Delivery{v2}})
 	same(t, "then the end of the live claim", next(), v1.ClaimedUntil)
+}
+
+// heldEndpoints: nothing is due of an endpoint on hold, and its hold counts for
+// when to look next.
+func heldEndpoints(t *testing.T, d *db) {
+	a := d.account()
+	held, free := d.endpoint(a), d.endpoint(a)
+	now := time.Now().UTC().Truncate(time.Microsecond)
+	old := d.delivery(d.request(a, nil), held, now.Add(-time.Hour))
+	expect := func(what string, until, next time.Time, due ...*bridge.Delivery) {
+		t.Helper()
+		held.HoldUntil = until
+		d.put(&bridge.Changes{Endpoints: []*bridge.Endpoint{held}})
+		for range 2 {
+			same(t, what, deliveryIDs(d.facts(bridge.Needs{DueDeliveries: 10}).Deliveries), deliveryIDs(due))
+			same(t, what+": NextTry", must(d.NextTry(d.ctx))(t), next)
+		}
+	}
+	expect("on hold", now.Add(time.Hour), now.Add(time.Hour))
+	later := d.delivery(d.request(a, nil), free, now.Add(2*time.Hour))
+	expect("on hold, another owed later", now.Add(time.Hour), now.Add(time.Hour))
+	expect("on hold for longer than the other waits", now.Add(3*time.Hour), later.NextTryAt)
+	expect("the hold has passed", now.Add(-time.Minute), now.Add(-time.Minute), old)
+	expect("not on hold", time.Time{}, old.NextTryAt, old)
+	old.NextTryAt = now.Add(time.Hour)
+	d.put(&bridge.Changes{Deliveries: []*bridge.Delivery{old}})
+	expect("a try after the hold", now.Add(time.Minute), old.NextTryAt)
 }
 
 // samePointers: two fields that hold the same row share the pointer.

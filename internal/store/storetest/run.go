@@ -35,6 +35,20 @@ func Run(t *testing.T, e Engine) {
 		"Candidates":     needsCandidates,
 		"Deliveries":     needsDeliveries,
 		"DueDeliveries":  dueDeliveries,
+		"HeldEndpoints":  heldEndpoints,
+		"DeliveryLists":  deliveryLists,
+		"NeedsFiltered":  needsFiltered,
+		"Abandoned":      abandoned,
+		"Replays":        replays,
+		"Audit":          audit,
+		"SweepRequests":  sweepRequests,
+		"SweepBodies":    sweepBodies,
+		"SweepTries":     sweepTries,
+		"SweepAudit":     sweepAudit,
+		"DropBodies":     dropBodies,
+		"DropRequests":   dropRequests,
+		"DropTries":      dropTries,
+		"DropAtOnce":     dropAtOnce,
 		"SamePointers":   samePointers,
 		"FactsAreCopies": factsAreCopies,
 		"Reading":        reading,
@@ -59,5 +73,6 @@ func Run(t *testing.T, e Engine) {
 		}
 		reopen(t, fresh(t, e))
 	})
+	t.Run("NumbersGoOn", func(t *testing.T) { numbersGoOn(t, fresh(t, e), !e.Volatile) })
 	t.Run("Model", func(t *testing.T) { model(t, e) })
 }

@@ -250,9 +250,11 @@ CREATE TABLE deliveries (
 ) STRICT;
 CREATE UNIQUE INDEX deliveries_request ON deliveries (request_seq, endpoint_id);
 CREATE INDEX deliveries_due ON deliveries (endpoint_id, due_at, id) WHERE due_at IS NOT NULL;
-CREATE INDEX deliveries_owed ON deliveries (endpoint_id, id) WHERE due_at IS NOT NULL;
-CREATE INDEX deliveries_endpoint ON deliveries (endpoint_id, id);
--- What people look for among the many that went well.
+-- The lists that people and replays walk: all of an endpoint (with the time, so
+-- that a range is found without the rows), those that wait, and those that went
+-- wrong, which are few among the many that went well.
+CREATE INDEX deliveries_endpoint ON deliveries (endpoint_id, id, created_at);
+CREATE INDEX deliveries_waiting ON deliveries (endpoint_id, id) WHERE due_at IS NOT NULL OR status IN ('pending', 'failing');
 CREATE INDEX deliveries_bad ON deliveries (endpoint_id, id) WHERE status IN ('dead', 'failing');
 CREATE INDEX deliveries_bad_all ON deliveries (id) WHERE status IN ('dead', 'failing');
 
