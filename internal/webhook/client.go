@@ -57,6 +57,7 @@ type ClientOptions struct {
 type Client struct {
 	opt       ClientOptions
 	guard     guard
+	dialer    *net.Dialer
 	transport *http.Transport
 	self      *http.Transport // to our own listener
 }
@@ -73,8 +74,8 @@ func NewClient(opt ClientOptions) *Client {
 	orDefault(&opt.Timeout, tryTimeout)
 	orDefault(&opt.BodyTimeout, bodyTimeout)
 	c := &Client{opt: opt, guard: guard{allow: opt.Allow, loopback: opt.AllowLoopback}}
-	dialer := &net.Dialer{Timeout: opt.DialTimeout, Control: c.guard.control}
-	c.transport = transport(dialer.DialContext, idlePerHost)
+	c.dialer = &net.Dialer{Timeout: opt.DialTimeout, Control: c.guard.control}
+	c.transport = transport(c.dialer.DialContext, idlePerHost)
 	c.transport.TLSHandshakeTimeout = opt.TLSTimeout
 	c.transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: opt.RootCAs}
 	c.self = transport(func(ctx context.Context, _, _ string) (net.Conn, error) { return opt.DialOwn(ctx) }, idleOwn)
@@ -178,6 +179,9 @@ func (c *Client) roundTrip(req *http.Request, cancel func(), try *bridge.Try) er
 	try.RetryAfter = retryAfter(resp.StatusCode, resp.Header, time.Now())
 	try.Error = judge(resp.StatusCode)
 
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		return nil // what follows is no body: it would be read without an end to the waiting
+	}
 	// The head has decided; what goes wrong from here on does not matter.
 	tooLong := time.AfterFunc(c.opt.BodyTimeout, cancel)
 	defer tooLong.Stop()

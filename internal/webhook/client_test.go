@@ -3,10 +3,14 @@ package webhook
 import (
 	"bufio"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
 	"io"
+	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -223,13 +227,32 @@ func TestTroubleInASentence(t *testing.T) {
 		{"reset", rawServer(t, func(conn net.Conn) { _ = conn.(*net.TCPConn).SetLinger(0) }), "closed the connection without an answer"},
 		{"closed", rawServer(t, func(net.Conn) {}), "closed the connection without an answer"},
 		{"half a head", rawServer(t, func(conn net.Conn) { _, _ = conn.Write([]byte("HTTP/1.1 200 OK\r\nX: y\r\n")) }), "closed the connection without an answer"},
-		{"not HTTP", rawServer(t, func(conn net.Conn) { _, _ = conn.Write([]byte("SSH-2.0-x\r\n\r\n")) }), "The try failed: "},
+		{"not HTTP", rawServer(t, func(conn net.Conn) { _, _ = conn.Write([]byte("SSH-2.0-x\r\n\r\n")) }), "is not HTTP/1.1."},
+		{"HTTP/0.9", rawServer(t, func(conn net.Conn) { _, _ = conn.Write([]byte("<html>pw</html>\r\n\r\n")) }), "is not HTTP/1.1."},
+		{"no status", rawServer(t, func(conn net.Conn) { _, _ = conn.Write([]byte("HTTP/1.1 OK\r\n\r\n")) }), "is not HTTP/1.1."},
+		{"HTTP/2 at once", rawServer(t, func(conn net.Conn) { _, _ = conn.Write([]byte("\x00\x00\x12\x04\x00\x00\x00\x00\x00")) }), "."},
+		{"1xx without end", rawServer(t, func(conn net.Conn) {
+			for {
+				if _, err := conn.Write([]byte("HTTP/1.1 103 Early Hints\r\nLink: </pw>\r\n\r\n")); err != nil {
+					return
+				}
+			}
+		}), "is longer than 64 KiB."},
+		{"headers without end", rawServer(t, func(conn net.Conn) {
+			_, err := conn.Write([]byte("HTTP/1.1 200 OK\r\n"))
+			for i := 0; err == nil; i++ {
+				_, err = fmt.Fprintf(conn, "X-%d: pw\r\n", i)
+			}
+		}), "is longer than 64 KiB."},
 		{"endless head", rawServer(t, func(conn net.Conn) {
 			_, _ = conn.Write([]byte("HTTP/1.1 200 OK\r\nX: " + strings.Repeat("y", 2*maxHead) + "\r\n\r\n"))
-		}), "The try failed: "},
+		}), "is longer than 64 KiB."},
 		{"TLS on a plain port", strings.Replace(plain.URL, "http:", "https:", 1), "does not speak TLS"},
 		{"unknown authority", secure.URL, "not from an authority"},
-		{"TLS 1.1", old.URL, "TLS"},
+		{"TLS 1.1", old.URL, "refused the TLS handshake"},
+		{"expired", certified(t, -time.Hour, -time.Minute), "has expired or is not valid yet"},
+		{"not valid yet", certified(t, time.Hour, 2*time.Hour), "has expired or is not valid yet"},
+		{"self-signed", certified(t, -time.Hour, time.Hour), "not from an authority"},
 		{"silent TLS", strings.Replace(silent(t), "http:", "https:", 1), "did not finish the TLS handshake within 100ms"},
 		{"blocked", "http://10.0.0.1/", "The address 10.0.0.1 is not allowed for webhooks (private use)."},
 		{"no such name", "http://no-such-name.invalid/", "(DNS)"},
@@ -271,6 +294,41 @@ func TestTroubleInASentence(t *testing.T) {
 	cancel()
 	if try := c.Send(stopped, Message{URL: plain.URL, ID: "msg_1", Secrets: []string{vectorSecret}}); !strings.Contains(try.Error, "stopping") {
 		t.Errorf("stopped: %+v", try)
+	}
+}
+
+// certified is an https URL with a certificate of its own, valid for a time
+// that begins and ends so long from now.
+func certified(t *testing.T, from, to time.Duration) string {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(from), NotAfter: time.Now().Add(to), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
+	der, err := x509.CreateCertificate(rand.Reader, of, of, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewUnstartedServer(http.NotFoundHandler())
+	srv.Config.ErrorLog = quiet()
+	srv.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, MinVersion: tls.VersionTLS12}
+	srv.StartTLS()
+	t.Cleanup(srv.Close)
+	return srv.URL
+}
+
+// A receiver that changes the protocol and says nothing more holds no try up.
+func TestSwitchingProtocols(t *testing.T) {
+	hang := make(chan struct{})
+	defer close(hang)
+	url := rawServer(t, func(conn net.Conn) {
+		_, _ = conn.Write([]byte("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n"))
+		<-hang
+	})
+	begun := time.Now()
+	if got := post(t, local(t, ClientOptions{BodyTimeout: 50 * time.Millisecond}), url); got.Status != 101 || !strings.Contains(got.Error, "answered 101") || time.Since(begun) > 5*time.Second {
+		t.Errorf("%+v after %v", got, time.Since(begun))
 	}
 }
 

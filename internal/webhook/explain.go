@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"syscall"
 
 	"chatbridge/internal/bridge"
@@ -65,6 +66,10 @@ func (c *Client) explain(err error, req *http.Request) string {
 		return fmt.Sprintf("%s could not be connected to within %s.", host, c.opt.DialTimeout)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return fmt.Sprintf("%s closed the connection without an answer.", host)
+	case strings.Contains(err.Error(), "malformed HTTP"):
+		return fmt.Sprintf("What %s answered is not HTTP/1.1.", host)
+	case strings.Contains(err.Error(), "response headers exceeded"):
+		return fmt.Sprintf("The head of the answer of %s is longer than %d KiB.", host, maxHead>>10)
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return fmt.Sprintf("%s did not finish the TLS handshake within %s.", host, c.opt.TLSTimeout)
 	default:

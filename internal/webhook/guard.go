@@ -7,10 +7,12 @@ import (
 )
 
 // special lists the ranges that decide whether an address is reachable from
-// anywhere: the IANA special-purpose registries of IPv4 and IPv6 (with their
-// names there), what IPv6 has given out at all, multicast, and metadata
-// services of clouds that sit on an address of the public kind. The most
-// specific range that holds an address counts.
+// anywhere: the IANA special-purpose registries of IPv4 and IPv6 as of July 2026
+// (https://www.iana.org/assignments/iana-ipv4-special-registry and
+// …-ipv6-special-registry, with their names there), what IPv6 has given out at
+// all, multicast, and metadata services of clouds. The most specific range that
+// holds an address counts. Where a registry says neither yes nor no (6to4,
+// Teredo), it is no.
 var special = []struct {
 	prefix netip.Prefix
 	name   string
@@ -35,6 +37,7 @@ var special = []struct {
 	{p("192.31.196.0/24"), "AS112-v4", true},
 	{p("192.52.193.0/24"), "AMT", true},
 	{p("192.88.99.0/24"), "deprecated 6to4 relay anycast", false},
+	{p("192.88.99.2/32"), "6a44 relay anycast", false},
 	{p("192.168.0.0/16"), "private use", false},
 	{p("192.175.48.0/24"), "direct delegation AS112 service", true},
 	{p("198.18.0.0/15"), "benchmarking", false},
@@ -81,6 +84,13 @@ func p(s string) netip.Prefix { return netip.MustParsePrefix(s) }
 
 var translated = p("64:ff9b::/96")
 
+// isISATAP reports whether an address is one of RFC 5214: some prefix, and an
+// interface identifier that holds the IPv4 address which a router would send to.
+func isISATAP(addr netip.Addr) bool {
+	b := addr.As16()
+	return addr.Is6() && b[8]&^2 == 0 && b[9] == 0 && b[10] == 0x5e && b[11] == 0xfe
+}
+
 // BlockedError says that an address is one which webhooks may not be sent to.
 type BlockedError struct {
 	Addr netip.Addr
@@ -118,6 +128,9 @@ func (g *guard) check(addr netip.Addr) error {
 		if s.prefix.Bits() > best && s.prefix.Contains(bare) {
 			best, name, global = s.prefix.Bits(), s.name, s.global
 		}
+	}
+	if global && isISATAP(bare) {
+		name, global = "ISATAP", false
 	}
 	if !global {
 		return &BlockedError{Addr: addr, Name: name}

@@ -15,20 +15,22 @@ import (
 )
 
 // hostile are hosts, in every spelling, that no webhook may reach.
-var hostile = strings.Fields(`
+var hostile = strings.Fields(strings.ReplaceAll(`
 127.0.0.1 127.0.0.1. 127.1 127.0.1 127.255.255.254 127.0.0.2 0.0.0.0 0 0.1.2.3
 2130706433 2130706433. 0x7f000001 0X7F000001 0x7f.0.0.1 0x7f.1 0177.0.0.1 017700000001 0177.1 127.0.0.0x1 127.0.0.01 00127.0.0.1 0x0 1 256.1
 10.0.0.1 10.255.255.255 172.16.0.1 172.31.255.255 192.168.0.1 192.168.255.255 167772161 0xa000001 012.0.0.1
 100.64.0.1 100.127.255.255 100.100.100.200 169.254.0.1 169.254.169.254 169.254.170.2 2852039166 0xa9fea9fe 0251.0376.0251.0376
 168.63.129.16 192.0.0.1 192.0.0.8 192.0.0.170 192.0.0.192 192.0.2.1 192.88.99.1 198.18.0.1 198.19.255.255 198.51.100.7 203.0.113.7
 224.0.0.1 239.255.255.255 240.0.0.1 250.1.2.3 255.255.255.255
+localhost LOCALHOST localhost. app.localhost %EF%BC%91%EF%BC%92%EF%BC%97.0.0.1 127.0.0.1\uFE00 127。0。0。1 127.0.0。１ ①②⑦.⓪.⓪.① 127.0.0.%C2%AD1
 [::] [::1] [0:0:0:0:0:0:0:1] [0000::0001] [::127.0.0.1] [::7f00:1] [::8.8.8.8] [::2]
 [::ffff:127.0.0.1] [::ffff:7f00:1] [0:0:0:0:0:ffff:7f00:1] [::FFFF:10.0.0.1] [::ffff:169.254.169.254] [::ffff:a9fe:a9fe] [::ffff:0.0.0.0] [::ffff:192.168.1.1] [::ffff:0:127.0.0.1]
 [64:ff9b::127.0.0.1] [64:ff9b::7f00:1] [64:ff9b::10.0.0.1] [64:ff9b::169.254.169.254] [64:ff9b:1::1] [64:ff9b:1::8.8.8.8] [64:ff9b:0:0:1::1]
 [2002:7f00:1::] [2002:7f00:0001::1] [2002:a9fe:a9fe::1] [2002:808:808::1] [2001:0:4136:e378:8000:63bf:3fff:fdd2] [2001::1]
 [100::1] [100:0:0:1::1] [2001:1::4] [2001:2::1] [2001:5::1] [2001:10::1] [2001:db8::1] [3fff::1] [3fff:fff::1] [5f00::1]
+[2606:4700::5efe:7f00:1] [2606:4700::200:5efe:10.0.0.1] [2001:4860::5efe:808:808]
 [fc00::1] [fd00::1] [fd00:ec2::254] [fd20:ce::254] [fe80::1] [fe80::1%25eth0] [febf::1] [fec0::1] [ff02::1] [ff0e::1] [::1%25lo] [4000::1] [fb00::1] [8000::1]
-`)
+`, `\uFE00`, "\uFE00"))
 
 // No hostile host is taken by CheckURL or, where it needs a look-up, dialled:
 // what a resolver makes of it meets the guard.
@@ -137,6 +139,23 @@ func TestCheckURL(t *testing.T) {
 		"http://example.com:-1/":                   false,
 		"http://exa mple.com/":                     false,
 		"http://example.com\\@10.0.0.1/":           false,
+		"http:\\\\example.com\\":                   false,
+		"http:/example.com/":                       false,
+		"http:///example.com/":                     false,
+		"http://example.com/a\\b":                  false,
+		"http://example.com/a b":                   false,
+		"http://example.com/a%20b":                 true,
+		" http://example.com/":                     false,
+		"http://example.com/ ":                     false,
+		"http://example.com/\t":                    false,
+		"http://example.com/\u0085":                false,
+		"http://example.com/\xff":                  false,
+		"http://example.com/é":                     true,
+		"http://example.com%00/":                   false,
+		"http://example.com:80:80/":                false,
+		"http://exa\u00admple.com/":                true, // a name that a look-up will clean
+		"http://%31%32%37.0.0.1/":                  false,
+		"http://example.com../":                    false,
 		"http://example.com/\n":                    false,
 		"http://[::1/":                             false,
 		"http://./":                                false,
@@ -254,34 +273,49 @@ func TestOwnReceiver(t *testing.T) {
 }
 
 func TestCheckHeaders(t *testing.T) {
-	many := map[string]string{}
+	many, most := map[string]string{}, map[string]string{}
 	for i := range maxHeaders + 1 {
 		many["X-"+strings.Repeat("a", i+1)] = "1"
+		most["X-"+strings.Repeat("a", min(i+1, maxHeaders))] = "1"
 	}
 	tests := []struct {
 		headers map[string]string
 		ok      bool
 	}{
 		{nil, true},
-		{map[string]string{"Authorization": "Bearer x", "X-Team": "café\ttab"}, true},
-		{map[string]string{"webhook-id": "1"}, false},
-		{map[string]string{"Webhook-Signature": "v1,x"}, false},
-		{map[string]string{"webhook-anything": "1"}, false},
-		{map[string]string{"host": "x"}, false},
-		{map[string]string{"Content-length": "1"}, false},
-		{map[string]string{"Transfer-Encoding": "chunked"}, false},
+		{map[string]string{"Authorization": "Bearer x", "X-Team": "café\ttab", "x-empty": ""}, true},
+		{most, true},
+		{many, false},
+		{map[string]string{"X": strings.Repeat("a", maxHeaderBytes-1)}, true},
+		{map[string]string{"X": strings.Repeat("a", maxHeaderBytes)}, false},
+		{map[string]string{"X": strings.Repeat("a", 2000), "Y": strings.Repeat("a", 2100)}, false},
+		{map[string]string{"X-Team": "1", "x-team": "2"}, false},
 		{map[string]string{"": "1"}, false},
 		{map[string]string{"X Y": "1"}, false},
 		{map[string]string{"X:": "1"}, false},
 		{map[string]string{"X-é": "1"}, false},
-		{map[string]string{"X": "a\r\nY: b"}, false},
-		{map[string]string{"X": "a\x00"}, false},
-		{map[string]string{"X": strings.Repeat("a", maxHeader)}, false},
-		{many, false},
+		{map[string]string{strings.Repeat("X", maxHeaderBytes+1): ""}, false},
+		{map[string]string{"X": "secret\r\nY: b"}, false},
+		{map[string]string{"X": "secret\x00"}, false},
+		{map[string]string{"X": "secret\x7f"}, false},
+	}
+	for _, name := range strings.Fields(`webhook-id Webhook-Signature WEBHOOK-TIMESTAMP webhook-anything host Content-length content-type Content-Encoding
+		Transfer-Encoding connection Keep-Alive Proxy-Connection TE Trailer Upgrade Expect User-Agent Idempotency-Key`) {
+		tests = append(tests, struct {
+			headers map[string]string
+			ok      bool
+		}{map[string]string{name: "secret"}, false})
 	}
 	for i, tt := range tests {
-		if err := CheckHeaders(tt.headers); (err == nil) != tt.ok {
+		err := CheckHeaders(tt.headers)
+		if (err == nil) != tt.ok {
 			t.Errorf("%d: %v", i, err)
+		}
+		if e := bridge.AsError(err); err != nil && (e.Kind != bridge.Invalid || len(e.Fields["headers"]) != 1 || e.Fields["headers"][0] != e.Detail || len(e.Detail) > 400) {
+			t.Errorf("%d: %+v", i, e)
+		}
+		if err != nil && strings.Contains(err.Error(), "secret") {
+			t.Errorf("%d shows a value: %v", i, err)
 		}
 	}
 }

@@ -2,7 +2,6 @@ package webhook
 
 import (
 	"context"
-	"net/http"
 	"sync"
 	"time"
 
@@ -10,20 +9,12 @@ import (
 )
 
 const (
-	// maxHeld bounds what is claimed and not recorded yet, waiting or running.
-	// It leaves room for a large commit: its ends have all asked for room
-	// before the first of them is taken.
+	// maxHeld bounds what is claimed and not recorded yet, waiting or running; only
+	// a lane's first does not count. See accepts.
 	maxHeld = 2048
-	// maxLane bounds what waits for one endpoint: it must not take all of
-	// maxHeld.
-	maxLane = 1024
-	// crowded is how many may wait for a healthy endpoint before first tries
-	// are left in the store, to be claimed when there is room. (What is
-	// claimed and does not fit would be late by the time of a claim.)
-	crowded = 64
 	// claimBatch bounds one claim and claimPerEndpoint one endpoint's part of
 	// it, so that its commit stays short.
-	claimBatch       = 64
+	claimBatch       = 512
 	claimPerEndpoint = 32
 	// keepBody is the largest text that is kept in memory while its delivery
 	// waits; a larger one is read again when its turn comes.
@@ -35,37 +26,27 @@ const (
 
 // lanes holds the claimed deliveries, a lane for each endpoint, and decides
 // which run. One endpoint never waits for another: each may always have one try
-// running, further ones come from a shared pool, and only an endpoint whose
-// last try succeeded gets more than one.
+// running; further ones come from a shared pool, see share, and only an endpoint
+// whose last try succeeded gets more than one. What cannot run soon is given
+// back to the store.
 type lanes struct {
-	maxShared int
-	perLane   int
-	try       func(ctx context.Context, d *bridge.Delivery, answered func(status int))
-	hungry    func() // there is room again for what was left in the store
+	pool    pool
+	perLane int
+	try     func(ctx context.Context, d *bridge.Delivery, answered func(status int))
+	hungry  func() // there is room again for what was left in the store, or something to give back
 
 	mu     sync.Mutex
 	ctx    context.Context // of the tries; nil while closed
 	held   map[int64]bool  // by delivery id
-	lanes  map[int64]*lane // by endpoint id; none is empty
-	shared int             // tries running beyond each lane's first
+	lanes  map[int64]*lane // by endpoint id
+	back   []int64         // deliveries to be given back
 	behind bool            // something due was left in the store
 	tries  sync.WaitGroup
 }
 
-type lane struct {
-	endpoint *bridge.Endpoint // as last heard of
-	waiting  []waiting
-	running  int
-	allowed  int // tries at once
-}
-
-type waiting struct {
-	delivery *bridge.Delivery
-	until    time.Time // too late to begin
-}
-
-func (ls *lanes) init(shared, perLane int, try func(context.Context, *bridge.Delivery, func(int)), hungry func()) {
-	ls.maxShared, ls.perLane, ls.try, ls.hungry = shared, perLane, try, hungry
+func (ls *lanes) init(places, perLane int, try func(context.Context, *bridge.Delivery, func(int)), hungry func()) {
+	ls.pool = pool{free: places, running: map[int64]int{}, taken: map[int64]int{}, queue: map[*lane]bool{}}
+	ls.perLane, ls.try, ls.hungry = perLane, try, hungry
 	ls.held, ls.lanes = map[int64]bool{}, map[int64]*lane{}
 }
 
@@ -76,31 +57,40 @@ func (ls *lanes) open(ctx context.Context) {
 	ls.ctx = ctx
 }
 
-// close drops what waits and returns when nothing runs any more.
+// close begins nothing more; what waited is to be given back. The caller waits
+// for ls.tries.
 func (ls *lanes) close() {
 	ls.mu.Lock()
+	defer ls.mu.Unlock()
 	ls.ctx = nil
-	for id, la := range ls.lanes {
-		ls.drop(id, la)
+	for _, la := range ls.lanes {
+		ls.drop(la)
+		ls.rest(la)
 	}
-	ls.mu.Unlock()
-	ls.tries.Wait()
 }
 
-// easy reports whether there is so much room that what is owed may be claimed
-// without asking which endpoint it is for.
+// easy reports whether what is owed may be claimed without asking which endpoint
+// it is for: what finds no room is given back.
 func (ls *lanes) easy() bool {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
-	if ls.ctx == nil || len(ls.held) >= maxHeld/2 {
+	return ls.ctx != nil && len(ls.back) < maxHeld
+}
+
+// accepts reports whether a lane takes one delivery more: the first always, a
+// few while there is room at all, and of one half of all room as many as it
+// leaves free, so that one endpoint's many do not keep out another's few.
+func (ls *lanes) accepts(la *lane, now time.Time) bool {
+	switch n := len(la.waiting); {
+	case n >= la.useful(now):
 		return false
+	case n+la.running == 0:
+		return true
+	case n < ls.perLane:
+		return len(ls.held) < maxHeld
+	default:
+		return n < maxHeld/2-len(ls.held)
 	}
-	for _, la := range ls.lanes {
-		if la.allowed == ls.perLane && len(la.waiting) >= crowded {
-			return false
-		}
-	}
-	return true
 }
 
 // wants is how many deliveries a look may claim, and the endpoints of which it
@@ -108,26 +98,58 @@ func (ls *lanes) easy() bool {
 func (ls *lanes) wants() (limit int, skip []int64) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
-	limit = min(maxHeld-len(ls.held), claimBatch)
+	now := time.Now()
 	for id, la := range ls.lanes {
-		if len(la.waiting) > 0 && len(la.waiting) >= la.allowed {
+		if la.full(now) || !ls.accepts(la, now) {
 			skip = append(skip, id)
 		}
 	}
-	ls.behind = true // until a try that ends finds its lane short of work, see ended
-	return limit, skip
+	ls.behind = true // until a lane is short of work, see rest
+	return max(min(maxHeld-len(ls.held), claimBatch), claimPerEndpoint), skip
+}
+
+// wanted reports whether to look in the store for what an endpoint is owed that
+// nobody has claimed; if its lane has no room now, that tells later.
+func (ls *lanes) wanted(e *bridge.Endpoint, at time.Time) bool {
+	if !e.Enabled || e.HoldUntil.After(at) {
+		return false
+	}
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	now := time.Now()
+	la := ls.lanes[e.ID]
+	if la == nil || !la.full(now) && ls.accepts(la, now) {
+		return true
+	}
+	ls.behind = true
+	return false
+}
+
+// giveBack returns up to n deliveries that are to be given back, and forgets
+// them. One that came again meanwhile (by a replay) is kept.
+func (ls *lanes) giveBack(n int) (ids []int64) {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	for len(ls.back) > 0 && len(ids) < n {
+		last := len(ls.back) - 1
+		if id := ls.back[last]; !ls.held[id] {
+			ids = append(ids, id)
+		}
+		ls.back = ls.back[:last]
+	}
+	return ids
 }
 
 // take begins a claimed delivery, or lets it wait for its turn. One that is
-// held already is not taken twice; one for which there is no room is left: its
-// claim lapses, and a look finds it.
-func (ls *lanes) take(d *bridge.Delivery) {
+// held already is not taken twice; one for which there is no room is given back.
+// at is the time of its claim, by the store's clock.
+func (ls *lanes) take(d *bridge.Delivery, at time.Time) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
-	e := d.Endpoint
-	if ls.ctx == nil || ls.held[d.ID] || len(ls.held) >= maxHeld || !e.Enabled {
+	if ls.ctx == nil || ls.held[d.ID] {
 		return
 	}
+	e, now := d.Endpoint, time.Now()
 	la := ls.lanes[e.ID]
 	if la == nil {
 		la = &lane{allowed: ls.perLane}
@@ -136,12 +158,15 @@ func (ls *lanes) take(d *bridge.Delivery) {
 		}
 		ls.lanes[e.ID] = la
 	}
-	la.endpoint = e
-	if len(la.waiting) >= maxLane {
+	la.hears(e, at)
+	if !ls.accepts(la, now) {
+		ls.back = append(ls.back, d.ID)
+		ls.hungry()
+		ls.rest(la)
 		return
 	}
 	ls.held[d.ID] = true
-	la.waiting = append(la.waiting, waiting{delivery: d, until: time.Now().Add(startWithin)})
+	la.waiting = append(la.waiting, waiting{delivery: d, until: now.Add(startWithin)})
 	ls.advance(la)
 	if n := len(la.waiting); n > 0 {
 		la.waiting[n-1].delivery = light(d)
@@ -159,90 +184,129 @@ func light(d *bridge.Delivery) *bridge.Delivery {
 	return &out
 }
 
-// changed hears of an endpoint: what waits goes to where it is now, or nowhere.
-func (ls *lanes) changed(e *bridge.Endpoint) {
+// changed hears of an endpoint, as it is at that time by the store's clock: what
+// waits goes to where it is now, or is given back.
+func (ls *lanes) changed(e *bridge.Endpoint, at time.Time) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
 	la := ls.lanes[e.ID]
 	if la == nil {
 		return
 	}
-	la.endpoint = e
-	if !e.Enabled {
-		ls.drop(e.ID, la)
+	la.hears(e, at)
+	if !e.Enabled || e.HoldUntil.After(at) {
+		ls.drop(la)
 	}
+	ls.advance(la)
 }
 
-// drop forgets what waits in a lane.
-func (ls *lanes) drop(id int64, la *lane) {
+// drop gives back what waits in a lane.
+func (ls *lanes) drop(la *lane) {
 	for _, w := range la.waiting {
-		delete(ls.held, w.delivery.ID)
+		ls.putBack(w.delivery)
 	}
 	la.waiting = nil
-	if la.running == 0 {
-		delete(ls.lanes, id)
-	}
+}
+
+// putBack gives a delivery back that was held.
+func (ls *lanes) putBack(d *bridge.Delivery) {
+	delete(ls.held, d.ID)
+	ls.back = append(ls.back, d.ID)
+	ls.hungry()
 }
 
 // advance begins as many tries of a lane as may run now. ls.mu is held.
 func (ls *lanes) advance(la *lane) {
-	for len(la.waiting) > 0 && la.running < la.allowed && (la.running == 0 || ls.shared < ls.maxShared) {
-		w := la.waiting[0]
-		la.waiting[0] = waiting{}
-		la.waiting = la.waiting[1:]
-		if time.Now().After(w.until) {
-			delete(ls.held, w.delivery.ID)
-			continue
+	now := time.Now()
+	for len(la.waiting) > 0 && now.After(la.waiting[0].until) {
+		ls.putBack(la.pop())
+	}
+	if la.running == 0 && la.ready(now) {
+		ls.begin(la, now)
+	}
+	ls.share(la, now)
+	ls.rest(la)
+}
+
+// rest makes sure that a lane is looked at again when its time comes, that it is
+// forgotten when there is nothing to remember, and that the store is asked for
+// more where that is of use. ls.mu is held.
+func (ls *lanes) rest(la *lane) {
+	now := time.Now()
+	if ls.behind && la.short(now) && ls.accepts(la, now) {
+		ls.behind = false
+		ls.hungry()
+	}
+	if la.idle(now) || ls.ctx == nil {
+		if la.timer != nil {
+			la.timer.Stop()
 		}
-		if la.running++; la.running > 1 {
-			ls.shared++
+		if la.pending == 0 {
+			delete(ls.lanes, la.endpoint.ID)
 		}
-		d := *w.delivery
-		d.Endpoint = la.endpoint
-		// close waits for it.
-		ctx := ls.ctx
-		ls.tries.Go(func() {
-			ls.try(ctx, &d, func(status int) { ls.ended(la, status) })
-			ls.recorded(&d)
-		})
+		return
+	}
+	wait, ok := la.next(now)
+	if at := now.Add(wait); !ok || !la.wakeAt.IsZero() && !at.Before(la.wakeAt) {
+		return
+	} else if la.wakeAt = at; la.timer == nil {
+		la.timer = time.AfterFunc(wait, func() { ls.wake(la) })
+	} else {
+		la.timer.Reset(wait)
 	}
 }
 
+// wake is a lane's timer.
+func (ls *lanes) wake(la *lane) {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	la.wakeAt = time.Time{}
+	if ls.ctx != nil && ls.lanes[la.endpoint.ID] == la { // it may have fired just before it was stopped
+		ls.advance(la)
+	}
+}
+
+// begin begins a lane's next try. ls.mu is held; la is ready.
+func (ls *lanes) begin(la *lane, now time.Time) {
+	d := *la.pop()
+	d.Endpoint = la.endpoint
+	la.use(now)
+	la.pending++
+	ls.pool.begin(la)
+	// Run waits for it.
+	ctx := ls.ctx
+	ls.tries.Go(func() {
+		ls.try(ctx, &d, func(status int) { ls.ended(la, status) })
+		ls.recorded(la, &d)
+	})
+}
+
 // ended hears how the endpoint has answered: its place is free, the delivery is
-// still held until its record is stored.
+// still held until its record is stored. After a failure nothing begins until
+// then: it may put the endpoint on hold, or switch it off.
 func (ls *lanes) ended(la *lane, status int) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
-	full := ls.shared >= ls.maxShared
-	if la.running--; la.running > 0 {
-		ls.shared--
-	}
-	la.allowed = 1
-	switch {
-	case status >= 200 && status < 300:
+	ls.pool.end(la)
+	if la.allowed = 0; status >= 200 && status < 300 {
 		la.allowed = ls.perLane
-	case status == http.StatusGone: // the endpoint is off as soon as that is stored
-		ls.drop(la.endpoint.ID, la)
 	}
-	if full { // others may have waited for the place; a map's order is fair enough
-		for _, other := range ls.lanes {
-			ls.advance(other)
-		}
-	} else {
+	if ls.ctx != nil {
 		ls.advance(la)
-	}
-	if ls.behind && len(la.waiting) <= la.allowed/2 {
-		ls.behind = false
-		ls.hungry()
 	}
 }
 
 // recorded lets go of a delivery.
-func (ls *lanes) recorded(d *bridge.Delivery) {
+func (ls *lanes) recorded(la *lane, d *bridge.Delivery) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
 	delete(ls.held, d.ID)
-	if la := ls.lanes[d.Endpoint.ID]; la != nil && la.running == 0 && len(la.waiting) == 0 {
-		delete(ls.lanes, d.Endpoint.ID)
+	if la.pending--; la.pending == 0 {
+		la.allowed = max(la.allowed, 1)
+	}
+	if ls.ctx != nil {
+		ls.advance(la)
+	} else {
+		ls.rest(la)
 	}
 }

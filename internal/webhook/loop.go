@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"chatbridge/internal/bridge"
@@ -17,9 +18,6 @@ const (
 	// lookEvery is the safety net: a wake-up may be lost, the store is the
 	// truth. One indexed query each time.
 	lookEvery = 5 * time.Second
-	// lookBehind is how soon to look again while what is due cannot be taken:
-	// it hides from NextTry whatever becomes due behind it.
-	lookBehind = time.Second
 	// grace is how long tries in flight may go on after a stop; the whole
 	// program has 10 s.
 	grace = 5 * time.Second
@@ -41,11 +39,14 @@ type Options struct {
 
 // Loop tries the deliveries that are owed, each when it is due. What an end of
 // a request on this node owes comes by [Loop.Committed] and leaves at once; the
-// rest is found in the store.
+// rest is found in the store. It also does, step by step, what concerns many
+// deliveries: replays, and giving up what endpoints that are off for good are owed.
 type Loop struct {
-	opt   Options
-	wake  chan struct{} // look now, or at least think again about when
-	lanes lanes
+	opt    Options
+	wake   chan struct{} // look now, or at least think again about when
+	chore  chan struct{} // likewise for what goes on in steps
+	alarms alarms
+	lanes  lanes
 }
 
 // New returns a loop that does nothing until Run.
@@ -62,7 +63,7 @@ func New(opt Options) *Loop {
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
-	l := &Loop{opt: opt, wake: make(chan struct{}, 1)}
+	l := &Loop{opt: opt, wake: make(chan struct{}, 1), chore: make(chan struct{}, 1)}
 	l.lanes.init(opt.Concurrency, opt.PerEndpoint, l.try, l.again)
 	return l
 }
@@ -75,49 +76,85 @@ func (l *Loop) Room() bool { return l.lanes.easy() }
 // Deliveries that the commit claims for this node are tried at once; for others
 // the loop wakes when they are due.
 func (l *Loop) Committed(c *bridge.Changes) {
-	if c == nil || len(c.Deliveries)+len(c.Endpoints) == 0 {
+	if c == nil {
 		return
 	}
-	look := false
+	look, chore := false, len(c.Replays) > 0
 	for _, e := range c.Endpoints {
-		l.lanes.changed(e)
-		look = look || e.Enabled // its deliveries are due again, perhaps
+		l.lanes.changed(e, c.Now)
+		switch {
+		case e.OffForGood():
+			chore = true
+		case e.HoldUntil.After(c.Now):
+			look = l.at(e.HoldUntil.Sub(c.Now)) || look
+		case e.Enabled && (e.Open() || e.FailingSince.IsZero()):
+			look = true // what it is owed is due again, perhaps
+		}
 	}
 	for _, d := range c.Deliveries {
 		switch {
 		case d.NextTryAt.IsZero():
 		case d.ClaimedBy == l.opt.Node:
-			l.lanes.take(d)
-		case d.ClaimedBy == "":
-			look = true
+			l.lanes.take(d, c.Now)
+		case d.ClaimedBy != "":
+		case d.NextTryAt.After(c.Now):
+			look = l.at(d.NextTryAt.Sub(c.Now)) || look
+		default:
+			look = l.lanes.wanted(d.Endpoint, c.Now) || look
 		}
 	}
 	if look {
 		l.again()
 	}
-}
-
-// again makes Run look once more. It never blocks.
-func (l *Loop) again() {
-	select {
-	case l.wake <- struct{}{}:
-	default: // it will look anyway
+	if chore {
+		knock(l.chore)
 	}
 }
 
-// Run works until ctx ends; then it claims nothing more, lets tries in flight
-// finish for up to 5 s, records them and returns nil. What it had claimed and
-// not begun stays owed.
+// at has Run look after a while, and reports whether it must think again about
+// when to.
+func (l *Loop) at(wait time.Duration) bool { return l.alarms.set(time.Now().Add(wait)) }
+
+// again makes Run look once more. It never blocks.
+func (l *Loop) again() { knock(l.wake) }
+
+func knock(door chan struct{}) {
+	select {
+	case door <- struct{}{}:
+	default: // somebody has knocked already
+	}
+}
+
+// Run works until ctx ends; then it claims nothing more, gives back what it had
+// claimed and not begun, lets tries in flight finish for up to 5 s, records them
+// and returns nil.
 func (l *Loop) Run(ctx context.Context) error {
 	tries, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
 	l.lanes.open(tries)
+	var chores sync.WaitGroup
+	chores.Go(func() { l.chores(ctx) })
+	l.deliver(ctx)
+	stop := time.AfterFunc(grace, cut)
+	defer stop.Stop()
+	l.lanes.close()
+	if err := l.giveBack(tries); err != nil {
+		l.opt.Log.Info("webhooks: what was not begun stays claimed for a minute", "error", err)
+	}
+	l.lanes.tries.Wait()
+	chores.Wait()
+	return nil
+}
+
+// deliver has what is due tried, until ctx ends.
+func (l *Loop) deliver(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	failing := false
-	for ctx.Err() == nil {
+	for {
 		select {
 		case <-ctx.Done():
+			return
 		case <-l.wake:
 		case <-timer.C:
 		}
@@ -126,18 +163,17 @@ func (l *Loop) Run(ctx context.Context) error {
 			l.opt.Log.Error("webhooks: cannot get at what is owed; trying on", "error", err)
 		}
 		failing = err != nil
-		timer.Reset(wait)
+		timer.Reset(l.alarms.next(time.Now(), wait))
 	}
-	stop := time.AfterFunc(grace, cut)
-	defer stop.Stop()
-	l.lanes.close()
-	return nil
 }
 
 // look claims and begins whatever is due and has room, and returns how long
 // nothing more is to be looked for.
 func (l *Loop) look(ctx context.Context) (time.Duration, error) {
 	for {
+		if err := l.giveBack(ctx); err != nil {
+			return lookEvery, err
+		}
 		next, err := l.opt.Store.NextTry(ctx)
 		if err != nil {
 			return lookEvery, fmt.Errorf("asking when the next delivery is due: %w", err)
@@ -149,42 +185,25 @@ func (l *Loop) look(ctx context.Context) (time.Duration, error) {
 			return min(wait, lookEvery), nil
 		}
 		limit, skip := l.lanes.wants()
-		if limit == 0 {
-			return lookBehind, nil
+		cmd := &bridge.ClaimDeliveries{Node: l.opt.Node, Limit: limit, Skip: skip, PerEndpoint: claimPerEndpoint}
+		if err := bridge.Do(ctx, l.opt.Post, cmd); err != nil {
+			return lookEvery, fmt.Errorf("claiming deliveries: %w", err)
 		}
-		n, err := l.claim(ctx, &bridge.ClaimDeliveries{Node: l.opt.Node, Limit: limit, Skip: skip, PerEndpoint: claimPerEndpoint})
-		if err != nil {
-			return lookEvery, err
-		}
-		if n == 0 {
-			return lookBehind, nil
+		if len(cmd.Claimed) == 0 {
+			return lookEvery, nil // what is due has no room: its lane tells when it has
 		}
 	}
 }
 
-// claim takes what is due and returns how many that were. It begins them in the
-// order of the commits, on the store's goroutine: later, one might have ended
-// already (it came by Committed too) and would be tried a second time.
-func (l *Loop) claim(ctx context.Context, cmd *bridge.ClaimDeliveries) (int, error) {
-	type result struct {
-		n   int
-		err error
-	}
-	done := make(chan result, 1)
-	l.opt.Post(cmd, func(_ *bridge.Changes, err error) {
-		if err != nil {
-			done <- result{err: fmt.Errorf("claiming deliveries: %w", err)}
-			return
+// giveBack gives back what was claimed and cannot be begun soon.
+func (l *Loop) giveBack(ctx context.Context) error {
+	for {
+		ids := l.lanes.giveBack(claimBatch)
+		if len(ids) == 0 {
+			return nil
 		}
-		for _, d := range cmd.Claimed {
-			l.lanes.take(d)
+		if err := bridge.Do(ctx, l.opt.Post, &letGo{node: l.opt.Node, ids: ids}); err != nil {
+			return fmt.Errorf("giving claimed deliveries back: %w", err)
 		}
-		done <- result{n: len(cmd.Claimed)}
-	})
-	select {
-	case r := <-done:
-		return r.n, r.err
-	case <-ctx.Done():
-		return 0, ctx.Err()
 	}
 }

@@ -20,13 +20,13 @@ func TestFirstTryLeavesAtOnce(t *testing.T) {
 		d, tries := w.delivery(r)
 		hits := w.seen("a")
 		if len(hits) != 1 || hits[0].at != 7*time.Second || d.Status != bridge.DeliveryDelivered || len(tries) != 1 || tries[0].Status != 200 || tries[0].Number != 1 {
-			t.Fatalf("hits %v, delivery %+v, tries %v", hits, d, tries)
+			w.Fatalf("hits %v, delivery %+v, tries %v", hits, d, tries)
 		}
 		if !strings.Contains(hits[0].body, `"response":"hello"`) || hits[0].id != d.WebhookID {
-			t.Errorf("sent %+v", hits[0])
+			w.Errorf("sent %+v", hits[0])
 		}
-		if w.claims != 0 {
-			t.Errorf("%d claims for a first try", w.claims)
+		if _, claims := w.counted(); claims != 0 {
+			w.Errorf("%d claims for a first try", claims)
 		}
 	})
 }
@@ -41,11 +41,11 @@ func TestRetriesFollowTheSchedule(t *testing.T) {
 			synctest.Wait()
 			hits := w.seen("a")
 			if len(hits) != i+1 || (hits[i].at-want).Abs() > 100*time.Millisecond {
-				t.Fatalf("try %d: hits %v, want one at %v", i+1, hits, want)
+				w.Fatalf("try %d: hits %v, want one at %v", i+1, hits, want)
 			}
 		}
 		if d, tries := w.delivery(r); d.Status != bridge.DeliveryFailing || d.Step != 5 || len(tries) != 5 || tries[4].Error == "" {
-			t.Errorf("%+v %v", d, tries)
+			w.Errorf("%+v %v", d, tries)
 		}
 	})
 }
@@ -56,7 +56,7 @@ func TestDeadAfterTheSchedule(t *testing.T) {
 		r := w.end(1, "x", w.endpoint("a", status(500)))[0]
 		wait(time.Hour)
 		if d, tries := w.delivery(r); d.Status != bridge.DeliveryDead || len(tries) != 1 || len(w.seen("a")) != 1 {
-			t.Errorf("%s after %d tries, %d hits", d.Status, len(tries), len(w.seen("a")))
+			w.Errorf("%s after %d tries, %d hits", d.Status, len(tries), len(w.seen("a")))
 		}
 	})
 }
@@ -70,11 +70,11 @@ func TestRetryAfterPostpones(t *testing.T) {
 		w.end(1, "x", e)
 		wait(599 * time.Second)
 		if n := len(w.seen("a")); n != 1 {
-			t.Fatalf("%d tries before the time it asked for", n)
+			w.Fatalf("%d tries before the time it asked for", n)
 		}
 		wait(2 * time.Second)
 		if n := len(w.seen("a")); n != 2 {
-			t.Fatalf("%d tries after it", n)
+			w.Fatalf("%d tries after it", n)
 		}
 	})
 }
@@ -99,36 +99,43 @@ func TestOneEndpointsTroubleDelaysNoOther(t *testing.T) {
 			w.end(1, "x", good)
 			wait(time.Second)
 			if n := len(w.seen("good")); n != i+1 {
-				t.Fatalf("second %d: %d deliveries of %d within a second", i, n, i+1)
+				w.Fatalf("second %d: %d deliveries of %d within a second", i, n, i+1)
 			}
 		}
-		if hits := w.seen("retried"); len(hits) != 2 || (hits[1].at-5*time.Second).Abs() > lookBehind+100*time.Millisecond {
-			t.Errorf("retried: %v", hits)
+		if hits := w.seen("retried"); len(hits) != 2 || (hits[1].at-5*time.Second).Abs() > alarmGrain+100*time.Millisecond {
+			w.Errorf("retried: %v", hits)
 		}
 		if n := len(w.seen("bad0")); n < 4 {
-			t.Errorf("the hanging ones were tried %d times in two minutes", n)
+			w.Errorf("the hanging ones were tried %d times in two minutes", n)
 		}
 	})
 }
 
-// What is due for an endpoint that has no room hides nothing from the look for
-// long.
+// What is due for an endpoint that has no room hides no retry, and is not asked
+// for again and again.
 func TestBacklogHidesNoRetry(t *testing.T) {
 	inWorld(t, func(w *world) {
-		bad := w.endpoint("bad", hang(time.Hour))
-		for range 3 {
-			w.end(crowded, "x", bad) // the last ones find no room, and stay due
-		}
-		if w.loop.Room() {
-			t.Fatal("there is room")
-		}
+		w.end(100, "x", w.endpoint("slow", hang(29*time.Second)))
+		wait(26 * time.Second) // what did not begin is due, in the store
 		w.end(1, "x", w.endpoint("a", func(rw http.ResponseWriter, _ *http.Request) {
-			rw.Header().Set("Retry-After", "7")
-			rw.WriteHeader(503)
+			if len(w.seen("a")) == 1 {
+				rw.Header().Set("Retry-After", "7")
+				rw.WriteHeader(503)
+			}
 		}))
-		wait(7*time.Second + lookBehind)
-		if hits := w.seen("a"); len(hits) != 2 {
-			t.Errorf("%v", hits)
+		synctest.Wait()
+		w.counted()
+		wait(2 * time.Second)
+		if looks, claims := w.counted(); looks > 1 || claims > 1 {
+			w.Errorf("%d looks and %d claims in two seconds", looks, claims)
+		}
+		wait(6 * time.Second)
+		if hits := w.seen("a"); len(hits) != 2 || hits[1].at-33*time.Second > 100*time.Millisecond || hits[1].at < 33*time.Second {
+			w.Errorf("%v, want the second at 33s", hits)
+		}
+		wait(10 * time.Minute)
+		if n := len(w.seen("slow")); n != 100 {
+			w.Errorf("%d tries of the slow one", n)
 		}
 	})
 }
@@ -136,19 +143,21 @@ func TestBacklogHidesNoRetry(t *testing.T) {
 // An endpoint whose last try failed gets one try at a time, until one succeeds.
 func TestFailingEndpointGetsOneTryAtATime(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.end(20, "x", w.endpoint("a", func(rw http.ResponseWriter, _ *http.Request) {
+		e := w.endpoint("a", func(rw http.ResponseWriter, _ *http.Request) {
 			time.Sleep(time.Second)
 			if time.Since(w.begun) < 3500*time.Millisecond {
 				rw.WriteHeader(500)
 			}
-		}))
-		for second, want := range []int{8, 9, 10, 11, 19} {
-			time.Sleep(10 * time.Millisecond)
+		})
+		w.end(1, "x", e)
+		wait(1500 * time.Millisecond)
+		w.end(20, "x", e)
+		for second, want := range []int{2, 3, 11, 19, 21} { // the third succeeds
 			synctest.Wait()
 			if n := len(w.seen("a")); n != want {
-				t.Errorf("second %d: %d tries, want %d", second, n, want)
+				w.Errorf("second %d: %d tries, want %d", second, n, want)
 			}
-			wait(990 * time.Millisecond)
+			wait(time.Second)
 		}
 
 		// It is known to fail also where nothing of it has run here for long.
@@ -162,24 +171,27 @@ func TestFailingEndpointGetsOneTryAtATime(t *testing.T) {
 		w.end(5, "x", bad)
 		synctest.Wait()
 		if n := len(w.seen("bad")); n != 2 {
-			t.Errorf("%d tries of the one known to fail", n)
+			w.Errorf("%d tries of the one known to fail", n)
 		}
 	})
 }
 
 // A try that would begin so late that its claim might lapse under it is not
-// begun; the claim lapses first.
+// begun: it is given back, and claimed anew.
 func TestWaitingTooLong(t *testing.T) {
 	inWorld(t, func(w *world) {
-		e := w.endpoint("a", hang(29*time.Second))
-		w.end(12, "x", e)
-		wait(59 * time.Second)
-		if n := len(w.seen("a")); n != 8 {
-			t.Errorf("%d tries within the claims", n)
+		r := w.end(12, "x", w.endpoint("a", hang(29*time.Second)))[11]
+		wait(26 * time.Second)
+		if d, _ := w.delivery(r); d.ClaimedBy != "" && d.ClaimedUntil.Sub(w.begun) < 80*time.Second || len(w.seen("a")) != 8 {
+			w.Errorf("the last: %+v; %d tries", d, len(w.seen("a")))
 		}
-		wait(31 * time.Second)
+		wait(4 * time.Second)
+		if n := len(w.times("a")); n != 12 {
+			w.Errorf("%d were tried when there is room", n)
+		}
+		wait(time.Minute)
 		if n := len(w.seen("a")); n != 12 {
-			t.Errorf("%d tries", n)
+			w.Errorf("%d tries", n)
 		}
 	})
 }
@@ -193,7 +205,7 @@ func TestGoneSwitchesOff(t *testing.T) {
 		w.end(100, "x", e)
 		wait(time.Hour)
 		if n := len(w.seen("a")); n > defaultPerEndpoint {
-			t.Errorf("%d tries; only those in flight may still come", n)
+			w.Errorf("%d tries; only those in flight may still come", n)
 		}
 	})
 }
@@ -208,7 +220,7 @@ func TestNothingIsForgotten(t *testing.T) {
 		before := time.Since(w.begun)
 		w.start("n2")
 		if hits := w.seen("a"); len(hits) != 3 || hits[0].at != before {
-			t.Fatalf("after the start: %v", hits)
+			w.Fatalf("after the start: %v", hits)
 		}
 		w.halt()
 		w.start("n3")
@@ -216,11 +228,11 @@ func TestNothingIsForgotten(t *testing.T) {
 		w.end(3, "x", e)
 		wait(59 * time.Second)
 		if n := len(w.seen("a")); n != 3 {
-			t.Fatalf("%d tries while the claim lasts", n)
+			w.Fatalf("%d tries while the claim lasts", n)
 		}
 		wait(6 * time.Second)
 		if n := len(w.seen("a")); n != 6 {
-			t.Fatalf("%d tries after it", n)
+			w.Fatalf("%d tries after it", n)
 		}
 	})
 }
@@ -234,21 +246,24 @@ func TestStop(t *testing.T) {
 		begun := time.Now()
 		w.halt()
 		if took := time.Since(begun); took != grace {
-			t.Errorf("stopped after %v", took)
+			w.Errorf("stopped after %v", took)
 		}
 		if d, _ := w.delivery(finished); d.Status != bridge.DeliveryDelivered {
-			t.Errorf("a try that finished in the grace is %s", d.Status)
+			w.Errorf("a try that finished in the grace is %s", d.Status)
 		}
 		if d, tries := w.delivery(broken); d.Status != bridge.DeliveryPending || d.Step != 0 || len(tries) != 0 {
-			t.Errorf("a try that was broken off: %+v %v", d, tries)
+			w.Errorf("a try that was broken off: %+v %v", d, tries)
 		}
 		if n := len(w.seen("slow")); n != defaultPerEndpoint {
-			t.Errorf("%d tries, also after the stop", n)
+			w.Errorf("%d tries, also after the stop", n)
+		}
+		if d, _ := w.delivery(queued[19]); d.ClaimedBy != "" {
+			w.Error("what waited is still claimed after the stop")
 		}
 		w.start("n2")
 		wait(2 * time.Minute)
 		if d, _ := w.delivery(queued[19]); d.Status != bridge.DeliveryDelivered {
-			t.Errorf("what waited at the stop is %s", d.Status)
+			w.Errorf("what waited at the stop is %s", d.Status)
 		}
 	})
 }
@@ -268,7 +283,7 @@ func TestStoreTroubleWhileRecording(t *testing.T) {
 		r := w.end(1, "x", e)[0]
 		wait(2 * time.Minute)
 		if d, _ := w.delivery(r); d.Status != bridge.DeliveryDelivered || len(w.seen("a")) != 1 || failures != 3 {
-			t.Errorf("%s, %d tries, %d failures", d.Status, len(w.seen("a")), failures)
+			w.Errorf("%s, %d tries, %d failures", d.Status, len(w.seen("a")), failures)
 		}
 	})
 }
@@ -288,16 +303,12 @@ func TestBurst(t *testing.T) {
 			ids[h.id] = true
 		}
 		if len(hits) != 1600 || len(ids) != 1600 {
-			t.Errorf("%d tries of %d deliveries, want 1600", len(hits), len(ids))
+			w.Errorf("%d tries of %d deliveries, want 1600", len(hits), len(ids))
 		}
 		if hits := w.seen("b"); len(hits) != 1 || hits[0].at > time.Second {
-			t.Errorf("another endpoint meanwhile: %v", hits)
+			w.Errorf("another endpoint meanwhile: %v", hits)
 		}
-		w.loop.lanes.mu.Lock()
-		defer w.loop.lanes.mu.Unlock()
-		if n := len(w.loop.lanes.held) + len(w.loop.lanes.lanes) + w.loop.lanes.shared; n != 0 {
-			t.Errorf("%d things are still held", n)
-		}
+		w.idle()
 	})
 }
 
@@ -312,14 +323,14 @@ func TestLargeTexts(t *testing.T) {
 		for _, la := range w.loop.lanes.lanes {
 			for _, waiting := range la.waiting {
 				if waiting.delivery.Request.Body != nil {
-					t.Error("a large text is kept")
+					w.Error("a large text is kept")
 				}
 			}
 		}
 		w.loop.lanes.mu.Unlock()
 		wait(5 * time.Second)
 		if hits := w.seen("a"); len(hits) != 20 || !strings.Contains(hits[19].body, text) {
-			t.Errorf("%d arrived", len(hits))
+			w.Errorf("%d arrived", len(hits))
 		}
 	})
 }
@@ -337,7 +348,7 @@ func TestEndpointChangesWhileDeliveriesWait(t *testing.T) {
 		})
 		wait(3 * time.Second)
 		if old, now := len(w.seen("old")), len(w.seen("new")); old != 8 || now != 2 {
-			t.Errorf("%d to the old URL, %d to the new", old, now)
+			w.Errorf("%d to the old URL, %d to the new", old, now)
 		}
 		w.end(20, "x", e)
 		w.do(func(f *bridge.Facts) *bridge.Changes {
@@ -346,7 +357,7 @@ func TestEndpointChangesWhileDeliveriesWait(t *testing.T) {
 		})
 		wait(time.Hour)
 		if now := len(w.seen("new")); now > 2+8 {
-			t.Errorf("%d to an endpoint that is off", now)
+			w.Errorf("%d to an endpoint that is off", now)
 		}
 		w.do(func(f *bridge.Facts) *bridge.Changes {
 			f.Endpoints[0].Enabled = true
@@ -354,11 +365,11 @@ func TestEndpointChangesWhileDeliveriesWait(t *testing.T) {
 		})
 		synctest.Wait()
 		if now := len(w.seen("new")); now < 2+8+8 {
-			t.Errorf("%d right after it is on again", now)
+			w.Errorf("%d right after it is on again", now)
 		}
 		wait(5 * time.Second)
 		if now := len(w.seen("new")); now != 22 {
-			t.Errorf("%d after it is on again, want 22", now)
+			w.Errorf("%d after it is on again, want 22", now)
 		}
 	})
 }
@@ -369,12 +380,10 @@ func TestIdleCostsNothing(t *testing.T) {
 		w.step = 7
 		w.end(1, "x", w.endpoint("b", status(500))) // to be tried again in 20 h
 		synctest.Wait()
-		w.mu.Lock()
-		w.looks, w.claims = 0, 0
-		w.mu.Unlock()
+		w.counted()
 		wait(time.Hour)
-		if w.looks > 720 || w.claims != 0 {
-			t.Errorf("%d looks and %d claims in an idle hour", w.looks, w.claims)
+		if looks, claims := w.counted(); looks > 720 || claims != 0 {
+			w.Errorf("%d looks and %d claims in an idle hour", looks, claims)
 		}
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"chatbridge/internal/bridge"
@@ -36,18 +37,25 @@ func (l *Loop) try(ctx context.Context, d *bridge.Delivery, answered func(status
 	}
 	wait, more := Next(d.Step, l.opt.Rand(), try.RetryAfter)
 	record := &bridge.RecordTry{DeliveryID: d.ID, Node: l.opt.Node, Try: try, Wait: wait, More: more}
-	log := l.opt.Log.With("request_id", d.Request.ID, "account", d.AccountID, "endpoint", e.ID, "delivery", d.ID, "status", try.Status, "duration", try.Duration)
 	if err := l.record(ctx, record); err != nil {
-		log.Error("webhook: the outcome of a try is not stored; it may be sent again", "error", err)
+		l.log(slog.LevelError, "webhook: the outcome of a try is not stored; it may be sent again", d, &try, slog.Any("error", err))
 		return
 	}
 	switch after := record.Delivery; {
 	case after == nil || try.Error == "":
-		log.Debug("webhook delivered")
+		l.log(slog.LevelDebug, "webhook delivered", d, &try)
 	case after.Status == bridge.DeliveryDead:
-		log.Warn("webhook given up", "reason", try.Error)
+		l.log(slog.LevelWarn, "webhook given up", d, &try, slog.String("reason", try.Error))
 	default:
-		log.Info("webhook not taken", "reason", try.Error, "next", after.NextTryAt)
+		l.log(slog.LevelInfo, "webhook not taken", d, &try, slog.String("reason", try.Error), slog.Time("next", after.NextTryAt))
+	}
+}
+
+// log writes what came of a try.
+func (l *Loop) log(level slog.Level, message string, d *bridge.Delivery, try *bridge.Try, more ...slog.Attr) {
+	if ctx := context.Background(); l.opt.Log.Enabled(ctx, level) {
+		l.opt.Log.LogAttrs(ctx, level, message, append(more, slog.String("request_id", d.Request.ID), slog.Int64("account", d.AccountID),
+			slog.Int64("endpoint", d.Endpoint.ID), slog.Int64("delivery", d.ID), slog.Int("status", try.Status), slog.Duration("duration", try.Duration))...)
 	}
 }
 

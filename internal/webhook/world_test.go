@@ -3,10 +3,13 @@ package webhook
 import (
 	"context"
 	"fmt"
+	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -38,6 +41,7 @@ type world struct {
 	endings int
 	step    int  // of new deliveries
 	crashed bool // first tries are claimed for a node that is no more
+	logged  strings.Builder
 }
 
 type hit struct {
@@ -78,7 +82,8 @@ func inWorld(t *testing.T, fn func(w *world)) {
 func (w *world) start(node string) {
 	ctx, stop := context.WithCancel(w.Context())
 	w.stop, w.stopped = stop, make(chan struct{})
-	loop := New(Options{Store: countingReader{w.store, w}, Post: w.post, Node: node, Client: w.client, Rand: func() float64 { return 0.5 }})
+	loop := New(Options{Store: countingReader{w.store, w}, Post: w.post, Node: node, Client: w.client, Rand: func() float64 { return 0.5 },
+		Log: slog.New(slog.NewTextHandler(&lockedWriter{w: &w.logged}, nil))})
 	w.loop = loop
 	done := w.stopped
 	go func() { defer close(done); _ = loop.Run(ctx) }() // halt waits for it
@@ -146,6 +151,52 @@ func (w *world) do(decide func(*bridge.Facts) *bridge.Changes) {
 	}
 }
 
+// command executes one of the domain's.
+func (w *world) command(cmd bridge.Command) {
+	w.Helper()
+	if err := bridge.Do(context.Background(), w.post, cmd); err != nil {
+		w.Fatal(err)
+	}
+}
+
+// limit sets an endpoint's rate limit.
+func (w *world) limit(e *bridge.Endpoint, perMinute int) {
+	w.Helper()
+	w.command(&bridge.UpdateEndpoint{AccountID: w.account.ID, EndpointID: e.ID, Fields: bridge.EndpointFields{RateLimit: &perMinute}})
+}
+
+// counted is how often the loop has looked and claimed since the last call.
+func (w *world) counted() (looks, claims int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	looks, claims = w.looks, w.claims
+	w.looks, w.claims = 0, 0
+	return looks, claims
+}
+
+// idle checks that the loop holds nothing.
+func (w *world) idle() {
+	w.Helper()
+	ls := &w.loop.lanes
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	if n := len(ls.held) + len(ls.lanes) + len(ls.back) + len(ls.pool.running) + len(ls.pool.taken); n != 0 || ls.pool.free != defaultConcurrency {
+		w.Errorf("%d things are still held, %d places are free", n, ls.pool.free)
+	}
+}
+
+// lockedWriter lets several goroutines write.
+type lockedWriter struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (l *lockedWriter) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(p)
+}
+
 // endpoint adds one with this host.
 func (w *world) endpoint(host string, answer http.HandlerFunc) *bridge.Endpoint {
 	w.Helper()
@@ -177,7 +228,7 @@ func (w *world) end(n int, response string, endpoints ...*bridge.Endpoint) []*br
 				i := slices.IndexFunc(f.Endpoints, func(x *bridge.Endpoint) bool { return x.ID == e.ID })
 				d := &bridge.Delivery{WebhookID: fmt.Sprintf("msg_%d_%d", w.endings, e.ID), AccountID: w.account.ID, Endpoint: f.Endpoints[i], Request: r,
 					Status: bridge.DeliveryPending, Step: w.step, NextTryAt: f.Now, CreatedAt: f.Now}
-				if w.loop.Room() {
+				if w.loop.Room() && !d.Endpoint.Open() {
 					d.ClaimedBy, d.ClaimedUntil = w.loop.opt.Node, f.Now.Add(bridge.ClaimLasts)
 					if w.crashed {
 						d.ClaimedBy = "crashed"
