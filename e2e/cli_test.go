@@ -23,6 +23,7 @@ import (
 func TestCommandLine(t *testing.T) {
 	t.Parallel()
 	dir := harness.Folder(t)
+	harness.Run(t, []string{"CHATBRIDGE_DATA=" + dir}, "account", "list") // makes the database
 	for _, tc := range []struct {
 		args   string
 		status int
@@ -45,7 +46,8 @@ func TestCommandLine(t *testing.T) {
 		{"serve --stream-auth maybe", 2, "", "--stream-auth"},
 		{"serve --log-format xml", 2, "", "--log-format"},
 		{"serve --webhook-allow nonsense", 2, "", "nonsense"},
-		{"serve --store postgres://user:secret@host/db", 2, "", "postgres"},
+		{"serve --store postgres://user:secret@127.0.0.1:1/db", 1, "", "--store"},
+		{"serve --store mysql://user:secret@host/db", 2, "", "mysql"},
 		{"serve --bus nats://host", 2, "", "nats"},
 		{"account", 2, "", "account"},
 		{"account create", 2, "", "email"},
@@ -58,6 +60,16 @@ func TestCommandLine(t *testing.T) {
 		{"account list", 0, "No accounts yet", ""},
 		{"account list --json", 0, "[]", ""},
 		{"admin token create", 2, "", "name"},
+		{"admin token revoke nobody", 1, "", "nobody"},
+		{"admin token create " + strings.Repeat("x", 101), 2, "", "name"},
+		{"admin token --help", 0, "revoke", ""},
+		{"backup", 2, "", "file"},
+		{"backup --help", 0, "chatbridge backup /backups/chatbridge.db", ""},
+		{"backup copy.db --data nowhere", 1, "", "--data"},
+		{"backup nowhere/copy.db", 1, "", "no copy was made"},
+		{"backup . ", 1, "", "already"},
+		{"backup copy.db --store mysql://user:secret@host/db", 2, "", "mysql"},
+		{"backup copy.db --store postgres://user:secret@host:5432/db?sslmode=require&password=secret", 2, "", "copy.db 'postgres://user@host:5432/db?sslmode=require'"},
 		{"admin link", 0, "http://localhost:8000/admin/setup/?token=", ""},
 		{"worker --backend echo", 2, "", "--key"},
 		{"worker --key k --backend nonsense", 2, "", "--backend"},

@@ -133,7 +133,7 @@ func exampleServer(t *testing.T) []string {
 	c.Await(next.ID, "the demo answers", harness.Status("done"))
 	return append(os.Environ(),
 		"PATH="+filepath.Dir(harness.Binary(t))+string(os.PathListSeparator)+os.Getenv("PATH"), "CHATBRIDGE_DATA="+s.Dir,
-		"BASE=http://"+s.Addr, "KEY="+key, "ID="+id, fmt.Sprintf("CHAT=%d", answered.Chat.ID), "TOKEN="+token)
+		"BASE=http://"+s.Addr, "KEY="+key, "ID="+id, fmt.Sprintf("CHAT=%d", answered.Chat.ID), fmt.Sprintf("ACCOUNT=%d", accountOf(t, s, c)), "TOKEN="+token)
 }
 
 func runExample(t *testing.T, where string, env []string, script string) string {

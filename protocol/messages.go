@@ -320,6 +320,9 @@ type Hook struct {
 	Name        string `json:"name"`
 	Found       bool   `json:"found"`
 	Alternative string `json:"alternative"`
+	// WantedOn says when the hook is to be there: always, or with a text, an
+	// answer, a chat; or sometimes. Empty counts as always.
+	WantedOn string `json:"wanted_on,omitempty"`
 }
 
 // Type implements Message.

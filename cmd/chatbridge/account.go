@@ -7,11 +7,9 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"chatbridge/internal/api"
 	"chatbridge/internal/bridge"
-	"chatbridge/internal/store/sqlite"
 	"chatbridge/internal/webhook"
 )
 
@@ -34,8 +32,11 @@ func (accountCmd) Help() string {
 They work beside a running server on the same data folder, which sees the change at once.`
 }
 
+// operator is who changes something by a command, in the audit log.
+var operator = bridge.Actor{Name: "command line"}
+
 // change opens the store, lets do change it, and knocks.
-func (d *dataFlags) change(ctx context.Context, do func(*sqlite.Store) error) error {
+func (d *dataFlags) change(ctx context.Context, do func(bridge.Store) error) error {
 	store, err := d.open(ctx)
 	if err != nil {
 		return err
@@ -62,7 +63,7 @@ func told(err error) error {
 	return fmt.Errorf("%s", e.Detail)
 }
 
-func accountByEmail(ctx context.Context, store *sqlite.Store, email string) (*bridge.Account, error) {
+func accountByEmail(ctx context.Context, store bridge.Store, email string) (*bridge.Account, error) {
 	a, err := store.AccountByEmail(ctx, strings.ToLower(strings.TrimSpace(email)))
 	if err == nil && a == nil {
 		err = bridge.Errorf(bridge.NotFound, "not_found", "There is no account %s. List them with: chatbridge account list", email)
@@ -78,14 +79,14 @@ type accountCreate struct {
 }
 
 func (c *accountCreate) Run(ctx context.Context, io *console) error {
-	cmd := &bridge.CreateAccount{Email: c.Email, WebhookURL: c.WebhookURL, Key: bridge.NewSecretKey(api.KeyPrefix), Secret: webhook.NewSecret()}
+	cmd := &bridge.CreateAccount{Email: c.Email, WebhookURL: c.WebhookURL, Key: bridge.NewSecretKey(api.KeyPrefix), Secret: webhook.NewSecret(), By: operator}
 	// The server's own guard, which knows its listener, decides when it dials.
 	if c.WebhookURL != "" {
 		if err := webhook.NewClient(webhook.ClientOptions{AllowLoopback: true}).CheckURL(c.WebhookURL); err != nil {
 			return usageError("--webhook-url: " + bridge.AsError(err).Detail)
 		}
 	}
-	err := c.change(ctx, func(store *sqlite.Store) error { return bridge.Do(ctx, store.Post, cmd) })
+	err := c.change(ctx, func(store bridge.Store) error { return bridge.Do(ctx, store.Post, cmd) })
 	if err != nil {
 		return err
 	}
@@ -183,8 +184,8 @@ type keyAdd struct {
 }
 
 func (c *keyAdd) Run(ctx context.Context, io *console) error {
-	cmd := &bridge.AddKey{Name: c.Name, Scopes: c.Scopes, Key: bridge.NewSecretKey(api.KeyPrefix)}
-	err := c.change(ctx, func(store *sqlite.Store) error {
+	cmd := &bridge.AddKey{Name: c.Name, Scopes: c.Scopes, Key: bridge.NewSecretKey(api.KeyPrefix), By: operator}
+	err := c.change(ctx, func(store bridge.Store) error {
 		a, err := accountByEmail(ctx, store, c.Email)
 		if err != nil {
 			return err
@@ -209,11 +210,11 @@ type keyRevoke struct {
 }
 
 func (c *keyRevoke) Run(ctx context.Context, io *console) error {
-	cmd := &bridge.RevokeKey{Prefix: bridge.KeyPrefix(c.Key)}
+	cmd := &bridge.RevokeKey{Prefix: bridge.KeyPrefix(c.Key), By: operator}
 	if n, err := strconv.ParseInt(c.Key, 10, 64); err == nil {
 		cmd.KeyID = n
 	}
-	err := c.change(ctx, func(store *sqlite.Store) error {
+	err := c.change(ctx, func(store bridge.Store) error {
 		a, err := accountByEmail(ctx, store, c.Email)
 		if err != nil {
 			return err
@@ -235,12 +236,12 @@ type accountDisable struct {
 }
 
 func (c *accountDisable) Run(ctx context.Context, io *console) error {
-	err := c.change(ctx, func(store *sqlite.Store) error {
+	err := c.change(ctx, func(store bridge.Store) error {
 		a, err := accountByEmail(ctx, store, c.Email)
 		if err != nil {
 			return err
 		}
-		return bridge.Do(ctx, store.Post, &bridge.UpdateAccount{AccountID: a.ID, Active: &c.Undo})
+		return bridge.Do(ctx, store.Post, &bridge.UpdateAccount{AccountID: a.ID, Active: &c.Undo, By: operator})
 	})
 	if err != nil {
 		return err
@@ -250,70 +251,5 @@ func (c *accountDisable) Run(ctx context.Context, io *console) error {
 	} else {
 		fmt.Fprintf(io.out, "%s is switched off.\n", c.Email)
 	}
-	return nil
-}
-
-type adminCmd struct {
-	Link  adminLink  `cmd:"" help:"Print a one-time link to set the admin password."`
-	Token adminToken `cmd:"" help:"Tokens for scripts."`
-}
-
-func (adminCmd) Help() string {
-	return `Examples:
-  chatbridge admin link
-  chatbridge admin link --url https://bridge.example.com
-  chatbridge admin token create deploy --json`
-}
-
-type adminLink struct {
-	dataFlags
-	URL string `help:"The server's address." default:"http://localhost:8000" name:"url"`
-}
-
-func (c *adminLink) Run(ctx context.Context, io *console) error {
-	var link string
-	err := c.change(ctx, func(store *sqlite.Store) (err error) {
-		link, err = makeLink(ctx, store.Post, c.URL)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	fmt.Fprintln(io.out, link)
-	return nil
-}
-
-// makeLink makes a one-time link that sets the admin's password.
-func makeLink(ctx context.Context, post bridge.Post, base string) (string, error) {
-	secret := bridge.NewSecretKey("")
-	link := &bridge.Credential{Kind: "link", Hash: bridge.HashKey(secret), ExpiresAt: time.Now().Add(api.LinkLasts)}
-	if err := bridge.Do(ctx, post, &bridge.PutCredential{Credential: link}); err != nil {
-		return "", err
-	}
-	return strings.TrimSuffix(base, "/") + "/admin/setup/?token=" + secret, nil
-}
-
-type adminToken struct {
-	Create tokenCreate `cmd:"" help:"Make a token: Authorization: Bearer TOKEN on /api/admin/."`
-}
-
-type tokenCreate struct {
-	dataFlags
-	Name string `arg:"" help:"What the token is for."`
-	JSON bool   `help:"Print JSON." name:"json"`
-}
-
-func (c *tokenCreate) Run(ctx context.Context, io *console) error {
-	token := bridge.NewSecretKey("cba_")
-	err := c.change(ctx, func(store *sqlite.Store) error {
-		return bridge.Do(ctx, store.Post, &bridge.PutCredential{Credential: &bridge.Credential{Kind: "token", Name: c.Name, Hash: bridge.HashKey(token)}})
-	})
-	if err != nil {
-		return err
-	}
-	if c.JSON {
-		return json.NewEncoder(io.out).Encode(map[string]string{"token": token})
-	}
-	fmt.Fprintf(io.out, "%s\n\nIt is not shown again.\n", token)
 	return nil
 }

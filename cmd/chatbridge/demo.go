@@ -13,7 +13,6 @@ import (
 
 	"chatbridge/internal/api"
 	"chatbridge/internal/bridge"
-	"chatbridge/internal/store/sqlite"
 	"chatbridge/internal/webhook"
 	"chatbridge/internal/worker"
 )
@@ -28,7 +27,10 @@ const (
 
 // demo makes an account with a key and runs a worker that answers, so that the
 // whole way can be seen at once.
-func (c *serveCmd) demo(ctx context.Context, running *errgroup.Group, io *console, store *sqlite.Store, post bridge.Post, base string, log *slog.Logger) error {
+func (c *serveCmd) demo(ctx context.Context, running *errgroup.Group, io *console, store bridge.Store, post bridge.Post, base string, log *slog.Logger) error {
+	if err := os.MkdirAll(c.Data, 0o700); err != nil { // with a shared store it may not be there
+		return fmt.Errorf("the data folder %s cannot be made: %w. Choose another with --data", c.Data, plain(err))
+	}
 	key, err := c.demoKey(ctx, store, post, base)
 	if err != nil {
 		return fmt.Errorf("make the demo account: %w", told(err))
@@ -70,7 +72,7 @@ Or try, in another terminal:
 
 // demoKey finds the demo account's key, or makes both. The key lies in the data
 // folder, so that a second run has the same one.
-func (c *serveCmd) demoKey(ctx context.Context, store *sqlite.Store, post bridge.Post, base string) (string, error) {
+func (c *serveCmd) demoKey(ctx context.Context, store bridge.Store, post bridge.Post, base string) (string, error) {
 	path := filepath.Join(c.Data, demoKeyFile)
 	if data, err := os.ReadFile(path); err == nil {
 		key := strings.TrimSpace(string(data))
@@ -85,9 +87,9 @@ func (c *serveCmd) demoKey(ctx context.Context, store *sqlite.Store, post bridge
 	case err != nil:
 		return "", err
 	case account == nil:
-		err = bridge.Do(ctx, post, &bridge.CreateAccount{Email: demoEmail, WebhookURL: base + webhook.ReceiverPath, Key: key, Secret: webhook.NewSecret()})
+		err = bridge.Do(ctx, post, &bridge.CreateAccount{Email: demoEmail, WebhookURL: base + webhook.ReceiverPath, Key: key, Secret: webhook.NewSecret(), By: operator})
 	default:
-		err = bridge.Do(ctx, post, &bridge.AddKey{AccountID: account.ID, Name: "demo", Key: key})
+		err = bridge.Do(ctx, post, &bridge.AddKey{AccountID: account.ID, Name: "demo", Key: key, By: operator})
 	}
 	if err != nil {
 		return "", err

@@ -18,12 +18,16 @@ import (
 // cli is the command line: every flag is also an environment variable,
 // CHATBRIDGE_ and the flag's name.
 type cli struct {
-	Serve   serveCmd   `cmd:"" help:"Run the server."`
-	Account accountCmd `cmd:"" help:"Manage GPT Accounts and their API keys."`
-	Admin   adminCmd   `cmd:"" help:"Links and tokens for the admin panel."`
-	Worker  workerCmd  `cmd:"" help:"Run a headless worker that answers requests."`
-	Ask     askCmd     `cmd:"" help:"Ask one question and print the answer as it comes."`
-	Version versionCmd `cmd:"" help:"Print the version."`
+	Serve     serveCmd     `cmd:"" help:"Run the server."`
+	Account   accountCmd   `cmd:"" help:"Manage GPT Accounts and their API keys."`
+	Admin     adminCmd     `cmd:"" help:"Links and tokens for the admin panel."`
+	Worker    workerCmd    `cmd:"" help:"Run a headless worker that answers requests."`
+	Ask       askCmd       `cmd:"" help:"Ask one question and print the answer as it comes."`
+	Extension extensionCmd `cmd:"" help:"Write the browser extension, ready to load."`
+	Backup    backupCmd    `cmd:"" help:"Copy the database to a file, also while a server runs on it."`
+	Pack      packCmd      `cmd:"" help:"Check, sign and publish selector packs for the extension."`
+	Doctor    doctorCmd    `cmd:"" help:"Say what is wrong, and what to do."`
+	Version   versionCmd   `cmd:"" help:"Print the version."`
 }
 
 // Exit statuses.
@@ -80,7 +84,7 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 		fmt.Fprintf(errs, "chatbridge: %s\n", err)
 		return exitUsage
 	default:
-		fmt.Fprintf(errs, "chatbridge: %s\n", err)
+		fmt.Fprintf(errs, "chatbridge: %s\n", strings.Join(strings.Fields(err.Error()), " ")) // drivers' errors may have lines
 		return exitFailed
 	}
 }

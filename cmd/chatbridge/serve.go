@@ -13,27 +13,39 @@ import (
 	"os"
 	"time"
 
+	"github.com/alecthomas/kong"
 	"golang.org/x/sync/errgroup"
 
 	"chatbridge/internal/api"
 	"chatbridge/internal/bridge"
+	"chatbridge/internal/bus"
 	"chatbridge/internal/bus/local"
 	"chatbridge/internal/node"
+	"chatbridge/internal/retention"
 	"chatbridge/internal/webhook"
 )
 
 type serveCmd struct {
 	dataFlags
-	Listen        string         `help:"Address to listen on; the default is localhost:8000, on 127.0.0.1 and ::1." placeholder:"ADDR"`
-	Demo          bool           `help:"With an account and a worker that answers, in the process: to try everything at once."`
-	PublicURL     *url.URL       `help:"The server's address as others see it." name:"public-url" placeholder:"URL"`
-	StreamAuth    string         `help:"Who may read a request's stream: whoever has its id (open), or only with its stream_url or a key (required)." enum:"open,required" default:"open"`
-	CORSOrigins   []string       `help:"Origins whose pages may call the client API; all if left out." name:"cors-origins" placeholder:"ORIGIN"`
-	WebhookAllow  []netip.Prefix `help:"Ranges of addresses that webhooks may go to although they are not public." placeholder:"CIDR"`
-	Bus           string         `help:"How nodes tell each other news; empty for one node." placeholder:"URL"`
-	LogFormat     string         `help:"text or json." enum:"text,json" default:"text"`
-	AdminPassword string         `help:"The admin's password, for containers." hidden:""`
-	Pprof         string         `help:"Serve Go's profiles on this address." hidden:"" placeholder:"ADDR"`
+	Listen       string         `help:"Address to listen on; the default is localhost:8000, on 127.0.0.1 and ::1." placeholder:"ADDR"`
+	Demo         bool           `help:"With an account and a worker that answers, in the process: to try everything at once."`
+	PublicURL    *url.URL       `help:"The server's address as others see it." name:"public-url" placeholder:"URL"`
+	StreamAuth   string         `help:"Who may read a request's stream: whoever has its id (open), or only with its stream_url or a key (required)." enum:"open,required" default:"open"`
+	CORSOrigins  []string       `help:"Origins whose pages may call the client API; all if left out." name:"cors-origins" placeholder:"ORIGIN"`
+	WebhookAllow []netip.Prefix `help:"Ranges of addresses that webhooks may go to although they are not public." placeholder:"CIDR"`
+	Bus          string         `help:"How nodes tell each other news; empty for one node." placeholder:"URL"`
+	keepFlags
+	LogFormat     string `help:"text or json." enum:"text,json" default:"text"`
+	AdminPassword string `help:"The admin's password, for containers." hidden:""`
+	Pprof         string `help:"Serve Go's profiles on this address." hidden:"" placeholder:"ADDR"`
+
+	settings []api.Setting // in force
+}
+
+// AfterApply is called by the parser.
+func (c *serveCmd) AfterApply(k *kong.Context) error {
+	c.settings = settingsOf(k)
+	return nil
 }
 
 func (serveCmd) Help() string {
@@ -53,8 +65,8 @@ const (
 	drainSockets = 2 * time.Second
 	// drainHTTP is how long requests under way may take to end.
 	drainHTTP = 5 * time.Second
-	// nodeName names the only node of a data folder.
-	nodeName = "main"
+	// onlyNode names the node of a data folder, which has no other.
+	onlyNode = "main"
 
 	readHeaderTimeout = 10 * time.Second
 	idleTimeout       = 2 * time.Minute
@@ -67,7 +79,7 @@ func (c *serveCmd) Run(ctx context.Context, io *console) error {
 		return usageError(fmt.Sprintf("--bus: %q is not supported by this version; leave it out", schemeOf(c.Bus)))
 	}
 	log := c.logger(io)
-	store, err := c.open(ctx)
+	store, err := c.openLogging(ctx, log)
 	if err != nil {
 		return err
 	}
@@ -85,21 +97,22 @@ func (c *serveCmd) Run(ctx context.Context, io *console) error {
 
 	client := c.webhookClient(listeners)
 	defer client.Close()
-	member := local.New().Node()
-	defer member.Close()
+	member, leave := c.join()
+	defer leave()
+	name := c.nodeName(listeners)
 	directory := api.NewDirectory(store, member, log)
 	streamKey, err := streamKey(ctx, store.Post)
 	if err != nil {
-		return fmt.Errorf("the data folder %s cannot be written: %w", c.Data, told(err))
+		return fmt.Errorf("the store cannot be written: %w", told(err))
 	}
-	n := node.New(node.Options{Name: nodeName, Store: store, Bus: member, Client: client, Log: log,
+	n := node.New(node.Options{Name: name, Store: store, Bus: member, Client: client, Log: log,
 		StreamURL: api.StreamURLs(streamKey), Listen: []func(*bridge.Changes){directory.Committed}})
 	if err := n.Begin(ctx); err != nil {
 		return fmt.Errorf("begin on the data of an earlier run: %w", told(err))
 	}
-	edge, err := api.New(api.Options{Store: store, Post: n.Post, Here: n.Here, Node: nodeName, Dispatch: n.Dispatch, Hub: n.Hub, Directory: directory, Log: log,
+	edge, err := api.New(api.Options{Store: store, Post: n.Post, Here: n.Here, Node: name, Dispatch: n.Dispatch, Hub: n.Hub, Directory: directory, Log: log,
 		Version: version, StreamKey: streamKey, StreamAuth: c.StreamAuth, CORSOrigins: c.CORSOrigins,
-		LoopbackOnly: loopbackOnly(listeners), PublicHost: c.publicHost(), WebhookCheck: client.CheckURL, Secure: c.PublicURL != nil && c.PublicURL.Scheme == "https"})
+		LoopbackOnly: loopbackOnly(listeners), PublicHost: c.publicHost(), WebhookCheck: client.CheckURL, TestEndpoint: n.Webhooks.Test, Settings: c.settings, Secure: c.PublicURL != nil && c.PublicURL.Scheme == "https"})
 	if err != nil {
 		return err
 	}
@@ -109,6 +122,7 @@ func (c *serveCmd) Run(ctx context.Context, io *console) error {
 	running, failed := errgroup.WithContext(rooms)
 	running.Go(func() error { return n.Run(rooms) })
 	running.Go(func() error { return directory.Run(rooms) })
+	running.Go(func() error { return retention.New(n.Post, c.retention(), log).Run(rooms) })
 	running.Go(func() error { return c.hearKnocks(rooms, directory.Void) })
 	running.Go(func() error { return tuneMemory(rooms, n.Hub.Streams) })
 	server := &http.Server{Handler: edge.Handler(), ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
@@ -150,6 +164,28 @@ func (c *serveCmd) Run(ctx context.Context, io *console) error {
 	}
 	stopRooms()
 	return errors.Join(err, running.Wait())
+}
+
+// join takes a place on the bus, until leave is called. Nodes that share a store
+// and have no bus hear of each other when they look there.
+func (c *serveCmd) join() (member bus.Bus, leave func()) {
+	if c.shared() {
+		return bus.Silent{}, func() {}
+	}
+	n := local.New().Node()
+	return n, n.Close
+}
+
+// nodeName is unique among the nodes of a store, and the same after a restart.
+func (c *serveCmd) nodeName(ls []net.Listener) string {
+	if !c.shared() {
+		return onlyNode
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		host = "node"
+	}
+	return fmt.Sprintf("%s:%d", host, addrOf(ls[0]).Port())
 }
 
 func (c *serveCmd) logger(io *console) *slog.Logger {
@@ -272,7 +308,7 @@ func (c *serveCmd) welcome(ctx context.Context, io *console, store bridge.Reader
 	case c.AdminPassword != "" && !api.CheckPassword(hash, c.AdminPassword):
 		hash, err := api.HashPassword(c.AdminPassword)
 		if err == nil {
-			err = bridge.Do(ctx, n.Post, &bridge.SetPassword{Hash: hash})
+			err = bridge.Do(ctx, n.Post, &bridge.SetPassword{Hash: hash, By: operator})
 		}
 		if err != nil {
 			return usageError("CHATBRIDGE_ADMIN_PASSWORD: " + told(err).Error())

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"chatbridge/e2e/harness"
+	"chatbridge/e2e/harness/actors"
 	"chatbridge/internal/client"
 )
 
@@ -19,16 +20,16 @@ import (
 func TestKill(t *testing.T) {
 	t.Parallel()
 	s, w := underLoad(t)
-	dice := w.dice()
+	dice := w.Dice()
 	for range *killsFlag {
-		time.Sleep(between(dice, 50*time.Millisecond, 800*time.Millisecond))
+		time.Sleep(actors.Between(dice, 50*time.Millisecond, 800*time.Millisecond))
 		s.Kill()
 		if dice.IntN(4) == 0 {
 			stillborn(t, s, dice)
 		}
 		s.Restart()
 	}
-	w.quota.Store(0)
+	w.Quota.Store(0)
 	w.judge(lateAnswers(s))
 }
 
@@ -39,18 +40,18 @@ func TestTerminate(t *testing.T) {
 	t.Parallel()
 	const stops = 3
 	s, w := underLoad(t)
-	dice := w.dice()
+	dice := w.Dice()
 	for range stops {
-		time.Sleep(between(dice, 500*time.Millisecond, 1500*time.Millisecond))
+		time.Sleep(actors.Between(dice, 500*time.Millisecond, 1500*time.Millisecond))
 		s.Stop()
 		s.Restart()
 	}
-	w.quota.Store(0)
+	w.Quota.Store(0)
 	w.judge(lateAnswers(s))
-	if w.book.times("byes") == 0 || w.book.times("streams that the server ended") == 0 {
+	if w.Book.Times("byes") == 0 || w.Book.Times("streams that the server ended") == 0 {
 		t.Error("no worker heard bye, or no stream was open")
 	}
-	if n := w.book.times("streams that broke off"); n != 0 {
+	if n := w.Book.Times("streams that broke off"); n != 0 {
 		t.Errorf("%d streams broke off", n)
 	}
 }
@@ -67,47 +68,43 @@ func underLoad(t *testing.T) (*harness.Server, *world) {
 	s = harness.Start(t)
 	w := newWorld(t, "http://"+s.Addr)
 	one, two := w.open(s, "v1"), w.open(s, "guide")
-	w.extension(one, "page", false)
-	w.extension(one, "mortal", true)
-	w.headless(one, "headless")
-	w.guide(two)
-	w.guide(two)
+	w.Extension(one, "page", false)
+	w.Extension(one, "mortal", true)
+	w.Headless(one, "headless")
+	w.Guide(two)
+	w.Guide(two)
 	for range 12 {
-		w.client(one)
+		w.Client(one)
 	}
 	for range 4 {
-		w.client(two)
+		w.Client(two)
 	}
 	return s, w
 }
 
 // open makes an account whose webhooks go to the sink, and listens to its feed.
-func (w *world) open(s *harness.Server, name string) account {
-	made := s.NewAccount(w.sink.of(name))
-	w.sink.trust(name, made.Secret)
-	a := account{key: made.Key, name: name}
-	w.accounts = append(w.accounts, a)
-	w.feed(a)
-	return a
+func (w *world) open(s *harness.Server, name string) actors.Account {
+	made := s.NewAccount(w.sink(name).URL)
+	return w.add(made.Key, name, made.Secret)
 }
 
 // judge waits until all is over, counts and compares. late is as for count.
-func (w *world) judge(late func(id string) []string) {
+func (w *world) judge(late func(id string) []actors.Digest) {
 	w.t.Helper()
 	w.settle()
 	c := w.count(late)
-	w.t.Logf("seed %d: %v", w.seed, c)
-	w.t.Logf("on the way: %v", w.book.counts())
+	w.t.Logf("seed %d: %v", w.Seed, c)
+	w.t.Logf("on the way: %v", w.Book.Counts())
 	c.check(w.t)
 }
 
 // lateAnswers are the answers that came for a request after its end.
-func lateAnswers(s *harness.Server) func(id string) []string {
-	return func(id string) (texts []string) {
+func lateAnswers(s *harness.Server) func(id string) []actors.Digest {
+	return func(id string) (texts []actors.Digest) {
 		for _, e := range s.Events(id) {
 			var kept client.Event
 			if e.Type == "late" && json.Unmarshal(e.Data, &kept) == nil {
-				texts = append(texts, given(kept.Response))
+				texts = append(texts, actors.DigestOf(given(kept.Response)))
 			}
 		}
 		return texts
@@ -121,7 +118,7 @@ func stillborn(t *testing.T, s *harness.Server, dice *rand.Rand) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(between(dice, 5*time.Millisecond, 150*time.Millisecond))
+	time.Sleep(actors.Between(dice, 5*time.Millisecond, 150*time.Millisecond))
 	_ = cmd.Process.Kill()
 	_ = cmd.Wait() // it was killed
 }

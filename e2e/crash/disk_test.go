@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 
@@ -152,15 +151,10 @@ func mount(t *testing.T, bytes int, options ...string) string {
 	return dir
 }
 
-// limitFiles bounds how large the files of another process may become
-// (RLIMIT_FSIZE, by prlimit(2)).
+// limitFiles bounds how large the files of another process may become.
 func limitFiles(t *testing.T, pid int, bytes uint64) {
 	t.Helper()
-	if runtime.GOOS != "linux" {
-		t.Skip("the limits of another process can be changed on Linux only")
-	}
-	out, err := exec.Command("prlimit", fmt.Sprintf("--pid=%d", pid), fmt.Sprintf("--fsize=%d:", bytes)).CombinedOutput()
-	if err != nil {
-		t.Skipf("no prlimit here: %v: %s", err, out)
+	if err := harness.LimitFiles(pid, bytes); err != nil {
+		t.Skip(err)
 	}
 }

@@ -3,6 +3,7 @@ package crash
 import (
 	"context"
 	"encoding/json"
+	"log/slog"
 	"net/http/httptest"
 	"path/filepath"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"chatbridge/e2e/harness"
+	"chatbridge/e2e/harness/actors"
 	"chatbridge/internal/api"
 	"chatbridge/internal/bridge"
 	"chatbridge/internal/bus"
@@ -93,22 +95,18 @@ func (n *nodes) start(t *testing.T, name string, b bus.Bus) {
 }
 
 // open makes an account as world.open does.
-func (n *nodes) open(w *world, name string) account {
+func (n *nodes) open(w *world, name string) actors.Account {
 	w.t.Helper()
-	cmd := &bridge.CreateAccount{Email: name + "@example.com", WebhookURL: w.sink.of(name), Key: bridge.NewSecretKey(api.KeyPrefix), Secret: webhook.NewSecret()}
-	if err := bridge.Do(w.ctx, n.posts[0], cmd); err != nil {
+	cmd := &bridge.CreateAccount{Email: name + "@example.com", WebhookURL: w.sink(name).URL, Key: bridge.NewSecretKey(api.KeyPrefix), Secret: webhook.NewSecret()}
+	if err := bridge.Do(w.Ctx, n.posts[0], cmd); err != nil {
 		w.t.Fatal(err)
 	}
-	w.sink.trust(name, cmd.Secret)
-	a := account{key: cmd.Key, name: name}
-	w.accounts = append(w.accounts, a)
-	w.feed(a)
-	return a
+	return w.add(cmd.Key, name, cmd.Secret)
 }
 
 // late tells the answers that came for a request after its end.
-func (n *nodes) late(t testing.TB) func(id string) []string {
-	return func(id string) (texts []string) {
+func (n *nodes) late(t testing.TB) func(id string) []actors.Digest {
+	return func(id string) (texts []actors.Digest) {
 		r, err := n.store.Request(t.Context(), id)
 		if err != nil || r == nil {
 			t.Fatalf("request %s: %v", id, err)
@@ -120,7 +118,7 @@ func (n *nodes) late(t testing.TB) func(id string) []string {
 		for _, e := range events {
 			var kept client.Event
 			if e.Type == bridge.EventLate && json.Unmarshal(e.Data, &kept) == nil {
-				texts = append(texts, given(kept.Response))
+				texts = append(texts, actors.DigestOf(given(kept.Response)))
 			}
 		}
 		return texts
@@ -141,7 +139,7 @@ func TestNodes(t *testing.T) {
 		{"as one, with a bus", false, 300, asOne},
 		{"as one, without", true, 100, asOne}, // each waits for a look
 		{"across, with a bus", false, 20, across},
-		{"across, without", true, parallel, across}, // each waits for two
+		{"across, without", true, 4, across}, // each waits for two
 	}
 	started := make([]*nodes, len(tests))
 	for i, tc := range tests { // before any serves: making one sets what all share
@@ -160,17 +158,17 @@ func TestNodes(t *testing.T) {
 // asOne: clients, readers and workers come to either node, and workers that die
 // come back to the other. It holds what one node promises.
 func asOne(w *world, n *nodes, requests int64) {
-	w.quota.Store(requests)
+	w.Quota.Store(requests)
 	one, two := n.open(w, "v1"), n.open(w, "guide")
-	w.extension(one, "mortal-1", true)
-	w.extension(one, "mortal-2", true)
-	w.headless(one, "headless")
-	w.guide(two)
-	w.guide(two)
+	w.Extension(one, "mortal-1", true)
+	w.Extension(one, "mortal-2", true)
+	w.Headless(one, "headless")
+	w.Guide(two)
+	w.Guide(two)
 	for range 8 {
-		w.client(one)
+		w.Client(one)
 	}
-	w.client(two)
+	w.Client(two)
 	w.judge(n.late(w.t))
 }
 
@@ -178,32 +176,34 @@ func asOne(w *world, n *nodes, requests int64) {
 // back.
 func across(here *world, n *nodes, requests int64) {
 	there := newWorld(here.t, n.bases[0])
-	there.site, there.book = here.site, here.book
-	here.bases = n.bases[1:]
+	there.Site, there.Book = here.Site, here.Book
+	here.Bases = n.bases[1:]
 	a := n.open(here, "v1")
-	there.extension(a, "page", false)
+	there.Extension(a, "page", false)
 
-	slow := here.submit(a, "slow", client.Submission{Message: slowly + "1"})
+	slow := here.Submit(a, "slow", client.Submission{Message: actors.Slowly + "1"})
 	reading := make(chan struct{})
-	here.wg.Go(func() { // the cleanup waits for it
-		here.follow(slow)
+	here.Go(func() { // the cleanup waits for it
+		here.Follow(slow, here.Dice())
 		close(reading)
 	})
 	harness.Eventually(here.t, "the other node's worker sends it", func() bool {
-		r, err := here.api(a.key).Get(here.ctx, slow.ID)
+		r, err := here.API(a.Key).Get(here.Ctx, slow.ID)
 		return err == nil && r.MayBeSentAt != nil
 	})
 	if !n.lossy {
-		harness.Eventually(here.t, "a reader hears its text", func() bool { return here.book.times("deltas") > 2 })
+		harness.Eventually(here.t, "a reader hears its text", func() bool { return here.Book.Times("deltas") > 2 })
 	}
-	here.cancel(a, slow.ID)
-	harness.Eventually(here.t, "the cancel reaches the worker", func() bool { return here.book.times("cancels that reached a worker") == 1 })
+	here.Cancel(a, slow.ID)
+	harness.Eventually(here.t, "the cancel reaches the worker", func() bool { return here.Book.Times("cancels that reached a worker") == 1 })
 	<-reading
 
-	here.quota.Store(requests)
-	here.client(a)
+	here.Quota.Store(requests)
+	here.Client(a)
 	here.judge(n.late(here.t))
-	if n.lossy && here.book.times("deltas") != 0 {
+	if n.lossy && here.Book.Times("deltas") != 0 {
 		here.t.Error("deltas came over a bus that loses everything")
 	}
 }
+
+var quiet = slog.New(slog.DiscardHandler)

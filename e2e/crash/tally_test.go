@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"chatbridge/e2e/harness/actors"
 	"chatbridge/internal/client"
 )
 
@@ -50,8 +51,8 @@ func (c tally) String() string {
 // was delivered, or until it should have been.
 func (w *world) settle() {
 	done := make(chan struct{})
-	w.wg.Go(func() { // the cleanup waits for it
-		w.clients.Wait()
+	w.Go(func() { // the cleanup waits for it
+		w.Clients.Wait()
 		close(done)
 	})
 	select {
@@ -60,16 +61,16 @@ func (w *world) settle() {
 		w.t.Errorf("after %v, clients still wait for an end", settleWithin)
 	}
 	for deadline := time.Now().Add(settleWithin); time.Now().Before(deadline); {
-		w.book.mu.Lock()
-		ended := slices.Collect(maps.Keys(w.book.ends))
+		w.Book.Mu.Lock()
+		ended := slices.Collect(maps.Keys(w.Book.Ends))
 		unfed := 0
 		for _, id := range ended {
-			if w.book.fed[id] == 0 {
+			if w.Book.Fed[id] == 0 {
 				unfed++
 			}
 		}
-		w.book.mu.Unlock()
-		if unfed == 0 && w.sink.missing(ended) == 0 {
+		w.Book.Mu.Unlock()
+		if unfed == 0 && w.undelivered(ended) == 0 {
 			return
 		}
 		time.Sleep(50 * time.Millisecond)
@@ -78,19 +79,15 @@ func (w *world) settle() {
 
 // count compares what the actors saw with what the servers know. late is what
 // is kept of answers to a request that came after its end.
-func (w *world) count(late func(id string) []string) tally {
+func (w *world) count(late func(id string) []actors.Digest) tally {
 	known := map[string]client.Request{}
-	for _, a := range w.accounts {
-		list, err := w.list(a)
-		if err != nil {
+	for _, a := range w.Accounts {
+		if err := w.List(a, func(r client.Request) { known[r.ID] = r }); err != nil {
 			w.t.Fatal(err)
 		}
-		for _, r := range list {
-			known[r.ID] = r
-		}
 	}
-	b := w.book
-	c := tally{ends: map[string]int{}, found: len(known), twice: w.site.twice(), broken: b.times("streams that do not add up")}
+	b := w.Book
+	c := tally{ends: map[string]int{}, delivered: map[string]int{}, found: len(known), twice: len(w.Site.Twice()) + len(b.HandedAgain()), broken: b.Times(actors.TornStreams)}
 	var ended []string
 	for id, r := range known {
 		end := r.Status
@@ -104,42 +101,44 @@ func (w *world) count(late func(id string) []string) tally {
 			continue
 		}
 		ended = append(ended, id)
-		b.ended(id, "the list", outcomeOf(r))
-		if r.Status == client.EventDone && *r.Response != answerTo(r.Message) {
-			b.fault("request %s was asked %q and answered %q", id, r.Message, *r.Response)
+		b.Ended(id, "the list", actors.OutcomeOf(r))
+		if r.Status == client.EventDone && *r.Response != actors.AnswerTo(r.Message) {
+			b.Fault("request %s was asked %q and answered %q", id, r.Message, *r.Response)
 		}
 	}
-	c.owed = w.sink.missing(ended)
-	w.sink.mu.Lock()
-	c.delivered, c.again, c.bad = maps.Clone(w.sink.perPath), w.sink.again, w.sink.bad
-	for _, ids := range w.sink.names {
-		if len(ids) != 1 {
-			c.names++
+	c.owed = w.undelivered(ended)
+	for _, e := range w.Sink.Endpoints() {
+		c.delivered[e.Name] = e.Taken()
+		seen := e.Seen()
+		c.again, c.bad = c.again+seen.Again, c.bad+seen.Bad
+		for _, got := range seen.Came {
+			if len(got.Others) > 0 {
+				c.names++
+			}
 		}
 	}
-	w.sink.mu.Unlock()
-	b.mu.Lock()
-	c.submitted, c.acknowledged, c.answered = b.submitted, len(b.made), b.said+len(b.acked)
+	b.Mu.Lock()
+	c.submitted, c.acknowledged, c.answered = b.Submitted, len(b.Made), b.Said+len(b.Acked)
 	for _, id := range ended {
-		if b.fed[id] == 0 {
+		if b.Fed[id] == 0 {
 			c.unfed++
 		}
 	}
 	for id := range known {
-		if _, ours := b.message[id]; !ours {
+		if _, ours := b.Message[id]; !ours {
 			c.extra++
 		}
 	}
-	for _, id := range b.made {
-		if r, ok := known[id]; !ok || r.Message != b.message[id] {
+	for _, id := range b.Made {
+		if r, ok := known[id]; !ok || actors.DigestOf(r.Message) != b.Message[id] {
 			c.lost++
 		}
 	}
-	acked := maps.Clone(b.acked)
-	b.mu.Unlock()
+	acked := maps.Clone(b.Acked)
+	b.Mu.Unlock()
 	for ref, text := range acked {
 		r := known[ref.RequestID]
-		if r.Status == client.EventDone && given(r.Response) == text {
+		if r.Status == client.EventDone && actors.DigestOf(given(r.Response)) == text {
 			continue
 		}
 		// An answer that came too late is acked, and kept beside the end.
@@ -149,7 +148,9 @@ func (w *world) count(late func(id string) []string) tally {
 		}
 	}
 	var shown []string
-	c.faults, shown = b.worst()
+	c.faults, shown = b.Faults()
+	slices.Sort(shown)
+	shown = shown[:min(len(shown), 20)]
 	if len(shown) > 0 {
 		w.t.Log(strings.Join(shown, "\n"))
 	}

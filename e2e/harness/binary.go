@@ -23,7 +23,14 @@ const Patience = 20 * time.Second
 // because a socket in a data folder may have only about 100 bytes.
 var scratch = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "cb-e2e-") })
 
+// built names a program that is built already, for a test that runs in a process
+// of its own.
+const built = "CHATBRIDGE_TEST_BINARY"
+
 var binary = sync.OnceValues(func() (string, error) {
+	if path := os.Getenv(built); path != "" {
+		return path, nil
+	}
 	dir, err := scratch()
 	if err != nil {
 		return "", err
@@ -45,6 +52,13 @@ func Binary(t testing.TB) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// Handed is a variable ("NAME=value") with which another test process takes this
+// one's program and builds none.
+func Handed(t testing.TB) string {
+	t.Helper()
+	return built + "=" + Binary(t)
 }
 
 // Clean removes what the harness has written. A TestMain calls it last.

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -37,7 +38,10 @@ type Client struct {
 }
 
 // Client returns a client that shows this key; "" for none.
-func (s *Server) Client(key string) *Client { return &Client{t: s.t, s: s, Key: key} }
+func (s *Server) Client(key string) *Client {
+	Secret("an API key", key)
+	return &Client{t: s.t, s: s, Key: key}
+}
 
 // Admin returns a client of the admin API.
 func (s *Server) Admin() *Client { return &Client{t: s.t, s: s, Bearer: s.Token()} }
@@ -103,6 +107,7 @@ func (c *Client) try(method, path string, body any, header ...string) (*Reply, e
 			req.Header.Set(name, value)
 		}
 	}
+	before := noted()
 	resp, err := web.Do(req)
 	if err != nil {
 		return nil, err
@@ -112,7 +117,14 @@ func (c *Client) try(method, path string, body any, header ...string) (*Reply, e
 	if err != nil {
 		return nil, fmt.Errorf("%s %s: %w", method, path, err)
 	}
-	return &Reply{c.t, method + " " + path, resp.StatusCode, resp.Header, got}, nil
+	reply := &Reply{c.t, method + " " + path, resp.StatusCode, resp.Header, got}
+	checkReply(path, reply, before)
+	if strings.HasPrefix(path, "/api/admin/") {
+		note(data)
+		note(got)
+		noteSession(resp.Header)
+	}
+	return reply, nil
 }
 
 // Want fails the test unless the reply has this status.
@@ -274,3 +286,6 @@ func (s *Server) Events(id string) []Event {
 	s.Admin().Call("GET", "/api/admin/requests/"+url.PathEscape(id)+"/", nil).Want(http.StatusOK).JSON(&detail)
 	return detail.Events
 }
+
+// String is the call that the reply answers.
+func (r *Reply) String() string { return r.call }

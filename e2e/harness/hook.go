@@ -43,6 +43,7 @@ func NewHook(t testing.TB) *Hook {
 // Next waits for the next message, whose signature must verify with the secret.
 func (h *Hook) Next(secret string) Delivery {
 	h.t.Helper()
+	Secret("a webhook secret", secret)
 	select {
 	case d := <-h.came:
 		check, err := standardwebhooks.NewWebhook(secret)

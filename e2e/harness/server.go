@@ -47,8 +47,8 @@ type Server struct {
 
 // Start runs `chatbridge serve` on a free port with its own data folder and
 // these flags, waits until it listens, and stops it when the test ends: it must
-// then end with status 0 within 10 seconds. What it wrote is shown if the test
-// failed.
+// then end with status 0 within 10 seconds, and no secret may be in what it
+// wrote, which is shown if the test failed.
 func Start(t testing.TB, flags ...string) *Server {
 	t.Helper()
 	return StartEnv(t, nil, flags...)
@@ -57,11 +57,13 @@ func Start(t testing.TB, flags ...string) *Server {
 // StartEnv is Start with variables ("NAME=value") added to the environment.
 func StartEnv(t testing.TB, env []string, flags ...string) *Server {
 	t.Helper()
+	noteEnv(env)
 	s := &Server{t: t, flags: flags, env: env, Dir: Folder(t), Addr: "localhost:0", Stdout: &Output{}, Stderr: &Output{}}
 	t.Cleanup(func() {
 		if s.alive() {
 			s.Stop()
 		}
+		s.noLeaks()
 		if t.Failed() {
 			t.Logf("the server's stdout:\n%s\nits stderr:\n%s", s.Stdout, s.Stderr)
 		}
@@ -178,10 +180,10 @@ func (s *Server) URL(path string) string { return "http://" + s.Addr + path }
 // WS is the address of a path for WebSockets.
 func (s *Server) WS(path string) string { return "ws://" + s.Addr + path }
 
-// CLI runs a command on the server's data folder, beside it.
+// CLI runs a command on the server's data, beside it, with its variables.
 func (s *Server) CLI(args ...string) Result {
 	s.t.Helper()
-	return Run(s.t, []string{"CHATBRIDGE_DATA=" + s.Dir}, args...)
+	return Run(s.t, append(slices.Clone(s.env), "CHATBRIDGE_DATA="+s.Dir), args...)
 }
 
 // Account makes an account by `chatbridge account create`; webhookURL may be "".
@@ -199,6 +201,8 @@ func (s *Server) Account(email, webhookURL string) (key, secret string) {
 	if r.Status != 0 || json.Unmarshal([]byte(r.Stdout), &made) != nil {
 		s.t.Fatalf("account create: %+v", r)
 	}
+	Secret("an API key", made.Key)
+	Secret("a webhook secret", made.Secret)
 	return made.Key, made.Secret
 }
 
@@ -213,6 +217,7 @@ func (s *Server) Token() string {
 		if r.Status != 0 || json.Unmarshal([]byte(r.Stdout), &made) != nil {
 			s.t.Fatalf("admin token create: %+v", r)
 		}
+		Secret("an admin token", made.Token)
 		s.token = made.Token
 	}
 	return s.token
@@ -236,12 +241,16 @@ type Result struct {
 	Status         int
 }
 
-// Run runs one command to its end with variables added to the environment.
+// Run runs one command to its end with variables added to the environment. No
+// secret may be in what it writes that was known before.
 func Run(t testing.TB, env []string, args ...string) Result {
 	t.Helper()
+	noteEnv(env)
+	before := noted()
+	program := Binary(t)
 	ctx, cancel := context.WithTimeout(context.Background(), Patience)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, Binary(t), args...)
+	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Env = environment(env)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
@@ -249,6 +258,7 @@ func Run(t testing.TB, env []string, args ...string) Result {
 	if _, exited := errors.AsType[*exec.ExitError](err); err != nil && !exited || ctx.Err() != nil {
 		t.Fatalf("chatbridge %s: %v, %v\n%s", strings.Join(args, " "), err, ctx.Err(), &errs)
 	}
+	leaks(t, before, "what a command wrote", out.String()+errs.String())
 	return Result{out.String(), errs.String(), cmd.ProcessState.ExitCode()}
 }
 
@@ -278,9 +288,10 @@ func (o *Output) String() string {
 }
 
 // Background starts a command that runs on. stop ends it by SIGTERM; it must
-// then end with status 0.
+// then end with status 0, and no secret may be in what it wrote.
 func Background(t testing.TB, env []string, args ...string) (stop func()) {
 	t.Helper()
+	noteEnv(env)
 	var errs Output
 	cmd := exec.Command(Binary(t), args...)
 	cmd.Env = environment(env)
@@ -295,6 +306,7 @@ func Background(t testing.TB, env []string, args ...string) (stop func()) {
 		if err := cmd.Wait(); err != nil {
 			t.Errorf("chatbridge %s: %v\n%s", strings.Join(args, " "), err, &errs)
 		}
+		leaks(t, noted(), "what a command wrote", errs.String())
 	})
 	t.Cleanup(ended)
 	return ended

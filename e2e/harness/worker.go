@@ -68,6 +68,7 @@ func (w *Worker) Close() {
 
 // Hello is a hello with what every worker says.
 func Hello(key, worker string, n int64) protocol.Hello {
+	Secret("an API key", key)
 	return protocol.Hello{Key: key, WorkerID: worker, N: n, Name: worker, Version: "1", Site: "test", Capacity: 1}
 }
 
@@ -107,6 +108,7 @@ func (s *Server) Guide(key string) *Worker {
 // TryGuide is the handshake alone, from an Origin if that is not "". The error
 // of one that the server answered otherwise is a *Refused.
 func (s *Server) TryGuide(key, origin string) (*websocket.Conn, error) {
+	Secret("an API key", key)
 	h := http.Header{}
 	if origin != "" {
 		h.Set("Origin", origin)

@@ -2,279 +2,141 @@ package api
 
 import (
 	"context"
+	"fmt"
+	"net/http"
+	"strconv"
 	"strings"
-	"time"
+	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"chatbridge/internal/bridge"
-	"chatbridge/internal/webhook"
 )
 
-type accountView struct {
-	ID            int64      `json:"id"`
-	Email         string     `json:"email"`
-	WebhookURL    *string    `json:"webhook_url"`
-	Active        bool       `json:"active"`
-	CreatedAt     time.Time  `json:"created_at"`
-	UpdatedAt     time.Time  `json:"updated_at"`
-	KeyCount      int        `json:"key_count" doc:"Keys that are not revoked"`
-	PreviousUntil *time.Time `json:"webhook_secret_previous_until" doc:"Until when the secret before the last rotation is valid too"`
-}
-
-// KeyView is a key as it is shown after it was made.
-type KeyView struct {
-	ID        int64          `json:"id"`
-	Name      string         `json:"name"`
-	Prefix    string         `json:"prefix" doc:"The key's first 8 characters"`
-	Scopes    []bridge.Scope `json:"scopes"`
-	CreatedAt time.Time      `json:"created_at"`
-	RevokedAt *time.Time     `json:"revoked_at"`
-}
-
-type accountSaved struct {
-	Account       accountView `json:"account"`
-	Key           string      `json:"key,omitempty" doc:"The first API key; shown this once"`
-	WebhookSecret *string     `json:"webhook_secret" doc:"The new endpoint's signing secret; shown this once"`
-}
-
+// registerAdmin registers the panel's API.
 func (s *Server) registerAdmin(api huma.API) {
-	secured := []map[string][]string{{"session": {}}, {"bearer": {}}}
-	tags := []string{"Admin"}
-	op := func(id, method, path, summary string, status int) huma.Operation {
-		return huma.Operation{OperationID: "admin-" + id, Method: method, Path: "/api/admin" + path, Summary: summary, Tags: tags,
-			Security: secured, DefaultStatus: status, SkipValidateBody: true, Errors: []int{400, 401, 403, 404, 409}}
-	}
-	open := func(id, method, path, summary string, status int) huma.Operation {
-		o := op(id, method, path, summary, status)
-		o.Security = nil
-		return o
-	}
-	huma.Register(api, open("session", "GET", "/session/", "Is anyone logged in?", 200), s.adminSession)
-	huma.Register(api, open("login", "POST", "/session/", "Log in with the password", 204), s.adminLogin)
-	huma.Register(api, op("logout", "DELETE", "/session/", "Log out", 204), s.adminLogout)
-	huma.Register(api, open("setup", "POST", "/setup/", "Set the password with a one-time link", 204), s.adminSetup)
-	huma.Register(api, op("accounts", "GET", "/accounts/", "List the GPT Accounts", 200), s.adminAccounts)
-	huma.Register(api, op("create-account", "POST", "/accounts/", "Create a GPT Account", 201), s.adminCreateAccount)
-	huma.Register(api, op("account", "GET", "/accounts/{id}/", "Get a GPT Account", 200), s.adminAccount)
-	huma.Register(api, op("update-account", "PATCH", "/accounts/{id}/", "Change a GPT Account", 200), s.adminUpdateAccount)
-	huma.Register(api, op("keys", "GET", "/accounts/{id}/keys/", "List an account's keys", 200), s.adminKeys)
-	huma.Register(api, op("add-key", "POST", "/accounts/{id}/keys/", "Make a key", 201), s.adminAddKey)
-	huma.Register(api, op("revoke-key", "DELETE", "/accounts/{id}/keys/{key_id}/", "Revoke a key", 204), s.adminRevokeKey)
-	huma.Register(api, op("rotate-secret", "POST", "/accounts/{id}/secret/rotate/", "Rotate the webhook secret", 200), s.adminRotate)
-	huma.Register(api, op("requests", "GET", "/requests/", "List requests of all accounts, newest first", 200), s.adminRequests)
-	huma.Register(api, op("request", "GET", "/requests/{id}/", "Get a request with its events", 200), s.adminRequest)
-	huma.Register(api, op("deliveries", "GET", "/deliveries/", "List a request's deliveries with their tries", 200), s.adminDeliveries)
-	huma.Register(api, op("workers", "GET", "/workers/", "List an account's workers", 200), s.adminWorkers)
+	const get, post, patch, remove = http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodDelete
+	admin(s, api, open("session", get, "/session/", "Is anyone logged in?", 200), s.adminSession)
+	admin(s, api, open("login", post, "/session/", "Log in with the password", 204), s.adminLogin)
+	admin(s, api, secured("logout", remove, "/session/", "Log out", 204), s.adminLogout)
+	admin(s, api, open("setup", post, "/setup/", "Set the password with a one-time link", 204), s.adminSetup)
+	admin(s, api, secured("accounts", get, "/accounts/", "List the GPT Accounts", 200), s.adminAccounts)
+	admin(s, api, secured("create-account", post, "/accounts/", "Create a GPT Account", 201), s.adminCreateAccount)
+	admin(s, api, secured("account", get, "/accounts/{id}/", "Get a GPT Account", 200), s.adminAccount)
+	admin(s, api, secured("update-account", patch, "/accounts/{id}/", "Change a GPT Account", 200), s.adminUpdateAccount)
+	admin(s, api, secured("keys", get, "/accounts/{id}/keys/", "List an account's keys", 200), s.adminKeys)
+	admin(s, api, secured("add-key", post, "/accounts/{id}/keys/", "Make a key", 201), s.adminAddKey)
+	admin(s, api, secured("revoke-key", remove, "/accounts/{id}/keys/{key_id}/", "Revoke a key", 204), s.adminRevokeKey)
+	admin(s, api, secured("rotate-secret", post, "/accounts/{id}/secret/rotate/", "Rotate the Webhook URL's secret", 200), s.adminRotate)
+	admin(s, api, secured("endpoints", get, "/accounts/{id}/endpoints/", "List an account's webhook endpoints", 200), s.adminEndpoints)
+	admin(s, api, secured("create-endpoint", post, "/accounts/{id}/endpoints/", "Add an endpoint", 201), s.adminCreateEndpoint)
+	admin(s, api, secured("endpoint", get, "/accounts/{id}/endpoints/{endpoint_id}/", "Get an endpoint, with what it is owed", 200), s.adminEndpoint)
+	admin(s, api, secured("update-endpoint", patch, "/accounts/{id}/endpoints/{endpoint_id}/", "Change an endpoint", 200), s.adminUpdateEndpoint)
+	admin(s, api, secured("remove-endpoint", remove, "/accounts/{id}/endpoints/{endpoint_id}/", "Remove an endpoint; what it is owed is given up", 204), s.adminRemoveEndpoint)
+	admin(s, api, secured("rotate-endpoint-secret", post, "/accounts/{id}/endpoints/{endpoint_id}/secret/rotate/", "Rotate an endpoint's secret", 200), s.adminRotateEndpoint)
+	admin(s, api, secured("test-endpoint", post, "/accounts/{id}/endpoints/{endpoint_id}/test/", "Send a sample message to an endpoint, and see what comes back", 200), s.adminTestEndpoint)
+	admin(s, api, secured("chats", get, "/accounts/{id}/chats/", "List an account's chats, newest activity first", 200), s.adminChats)
+	admin(s, api, secured("requests", get, "/requests/", "List requests of all accounts, newest first", 200), s.adminRequests)
+	admin(s, api, secured("request", get, "/requests/{id}/", "Get a request with its events", 200), s.adminRequest)
+	admin(s, api, secured("deliveries", get, "/deliveries/", "List deliveries, newest first; with request_id that request's, oldest first, with their tries", 200), s.adminDeliveries)
+	admin(s, api, secured("delivery", get, "/deliveries/{id}/", "Get a delivery with its tries", 200), s.adminDelivery)
+	admin(s, api, secured("replay-delivery", post, "/deliveries/{id}/replay/", "Send a delivery again, with the same webhook-id", 200), s.adminReplayDelivery)
+	admin(s, api, secured("replay-deliveries", post, "/deliveries/replay/", "Send many deliveries again, or count them first", 200), s.adminReplayDeliveries)
+	admin(s, api, secured("replays", get, "/replays/", "List replays of many, newest first", 200), s.adminReplays)
+	admin(s, api, secured("replay", get, "/replays/{id}/", "Get a replay: how far it is", 200), s.adminReplay)
+	admin(s, api, secured("stop-replay", post, "/replays/{id}/stop/", "Stop a replay; what it has sent again stays so", 200), s.adminStopReplay)
+	admin(s, api, secured("workers", get, "/workers/", "List workers, with what they hold", 200), s.adminWorkers)
+	admin(s, api, secured("doctor", post, "/accounts/{id}/workers/{worker_id}/doctor/", "Have a worker say what of its page it finds", 200), s.adminDoctor)
+	admin(s, api, secured("pack", get, "/pack/", "Get the selector pack that was published last", 200), s.adminPack)
+	admin(s, api, secured("publish-pack", post, "/pack/", "Publish a selector pack: every extension is handed it at once", 201), s.adminPublishPack)
+	admin(s, api, secured("audit", get, "/audit/", "List who changed what, newest first", 200), s.adminAudit)
+	admin(s, api, secured("tokens", get, "/tokens/", "List the admin tokens", 200), s.adminTokens)
+	admin(s, api, secured("create-token", post, "/tokens/", "Make an admin token", 201), s.adminCreateToken)
+	admin(s, api, secured("revoke-token", remove, "/tokens/{id}/", "Revoke an admin token", 204), s.adminRevokeToken)
+	admin(s, api, secured("settings", get, "/settings/", "List the settings in force", 200), s.adminSettings)
 }
 
-// AccountPath names an account. (Exported, because huma reads no others.)
-type AccountPath struct {
-	ID int64 `path:"id"`
+// secured describes an operation for a session or an admin token.
+func secured(id, method, path, summary string, status int) huma.Operation {
+	op := open(id, method, path, summary, status)
+	op.Security = []map[string][]string{{"session": {}}, {"bearer": {}}}
+	return op
 }
 
-func (s *Server) accountView(ctx context.Context, a *bridge.Account) (accountView, error) {
-	v := accountView{ID: a.ID, Email: a.Email, Active: a.Active, CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt}
-	keys, err := s.o.Store.Keys(ctx, a.ID)
-	if err != nil {
-		return v, err
-	}
-	for _, k := range keys {
-		if k.RevokedAt.IsZero() {
-			v.KeyCount++
-		}
-	}
-	endpoints, err := s.o.Store.Endpoints(ctx, a.ID)
-	if err != nil {
-		return v, err
-	}
-	for _, e := range endpoints {
-		if !e.Primary {
-			continue
-		}
-		if e.URL != "" {
-			v.WebhookURL = &e.URL
-		}
-		if e.PreviousSecret != "" && e.PreviousUntil.After(time.Now()) {
-			v.PreviousUntil = &e.PreviousUntil
-		}
-	}
-	return v, nil
+// open describes an operation for everybody.
+func open(id, method, path, summary string, status int) huma.Operation {
+	return huma.Operation{OperationID: "admin-" + id, Method: method, Path: "/api/admin" + path, Summary: summary, Tags: []string{"Admin"},
+		DefaultStatus: status, SkipValidateBody: true, Errors: []int{400, 401, 403, 404, 409, 429, 503}}
 }
 
-func (s *Server) adminAccounts(ctx context.Context, _ *struct{}) (*struct{ Body []accountView }, error) {
-	accounts, err := s.o.Store.Accounts(ctx)
-	if err != nil {
-		return nil, problemOf(s.o.Log, err)
-	}
-	out := &struct{ Body []accountView }{Body: []accountView{}}
-	for _, a := range accounts {
-		v, err := s.accountView(ctx, a)
+// admin registers an operation whose errors are the domain's.
+func admin[I, O any](s *Server, api huma.API, op huma.Operation, do func(context.Context, *I) (*O, error)) {
+	huma.Register(api, op, func(ctx context.Context, in *I) (*O, error) {
+		out, err := do(ctx, in)
 		if err != nil {
 			return nil, problemOf(s.o.Log, err)
 		}
-		out.Body = append(out.Body, v)
-	}
-	return out, nil
+		return out, nil
+	})
 }
 
-func (s *Server) account(ctx context.Context, id int64) (*bridge.Account, error) {
-	a, err := s.o.Store.Account(ctx, id)
-	if err == nil && a == nil {
-		err = bridge.Errorf(bridge.NotFound, "not_found", "There is no such account.")
-	}
-	if err != nil {
-		return nil, problemOf(s.o.Log, err)
-	}
-	return a, nil
+// body is an answer that is nothing but its body.
+type body[T any] struct{ Body T }
+
+// list is one page of a list.
+type list[T any] struct {
+	Link string `header:"Link" doc:"The next page, with rel=\"next\", if there is one"`
+	Body []T
 }
 
-func (s *Server) adminAccount(ctx context.Context, in *AccountPath) (*struct{ Body accountView }, error) {
-	a, err := s.account(ctx, in.ID)
-	if err != nil {
-		return nil, err
+// before reads a cursor that is an id: the page begins behind it. Errors: Invalid.
+func (p Paging) before() (int64, error) {
+	if p.Cursor == "" {
+		return 0, nil
 	}
-	v, err := s.accountView(ctx, a)
-	if err != nil {
-		return nil, problemOf(s.o.Log, err)
+	id, err := strconv.ParseInt(p.Cursor, 36, 64)
+	if err != nil || id < 1 {
+		return 0, badCursor()
 	}
-	return &struct{ Body accountView }{v}, nil
+	return id, nil
 }
 
-func (s *Server) checkWebhook(url *string) error {
-	if url == nil || *url == "" {
+// page cuts what was read with a limit of one more down to the page, and makes
+// the link to the next one.
+func page[T any](ctx context.Context, p Paging, all []T, id func(T) int64) ([]T, string) {
+	if len(all) <= p.Limit {
+		return all, ""
+	}
+	all = all[:p.Limit]
+	return all, nextLink(ctx, strconv.FormatInt(id(all[len(all)-1]), 36))
+}
+
+func invalidField(field, sentence string) error {
+	return &bridge.Error{Kind: bridge.Invalid, Code: "invalid", Detail: sentence, Fields: map[string][]string{field: {sentence}}}
+}
+
+// inField is an error of a check, told as one of the field that was checked.
+func inField(field string, err error) error {
+	if err == nil {
 		return nil
 	}
-	if err := s.o.WebhookCheck(*url); err != nil {
-		return &bridge.Error{Kind: bridge.Invalid, Code: "invalid", Detail: "The webhook URL cannot be used.", Fields: map[string][]string{"webhook_url": {bridge.AsError(err).Detail}}}
+	e := *bridge.AsError(err)
+	if e.Kind == bridge.Invalid {
+		e.Code, e.Fields = "invalid", map[string][]string{field: {e.Detail}}
+	}
+	return &e
+}
+
+// maxName is the most characters of a name that people give to keys and tokens.
+const maxName = 100
+
+// checkName checks such a name. Errors: Invalid.
+func checkName(name string) error {
+	switch {
+	case utf8.RuneCountInString(name) > maxName:
+		return invalidField("name", fmt.Sprintf("The name is longer than %d characters. Choose a shorter one.", maxName))
+	case strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f }):
+		return invalidField("name", "The name contains a control character. Remove it.")
 	}
 	return nil
-}
-
-func (s *Server) adminCreateAccount(ctx context.Context, in *struct {
-	Body struct {
-		Email      string  `json:"email" example:"you@example.com"`
-		WebhookURL *string `json:"webhook_url,omitempty"`
-		Key        *string `json:"key,omitempty" doc:"An own key of at least 32 characters; left out, a fresh one is made"`
-	}
-}) (*struct{ Body accountSaved }, error) {
-	cmd := &bridge.CreateAccount{Email: in.Body.Email, WebhookURL: strings.TrimSpace(given(in.Body.WebhookURL)), Key: given(in.Body.Key), Secret: webhook.NewSecret()}
-	if cmd.Key == "" {
-		cmd.Key = bridge.NewSecretKey(KeyPrefix)
-	}
-	err := s.checkWebhook(&cmd.WebhookURL)
-	if err == nil {
-		err = bridge.Do(ctx, s.o.Post, cmd)
-	}
-	if err != nil {
-		return nil, problemOf(s.o.Log, err)
-	}
-	saved := accountSaved{Key: cmd.Key}
-	if cmd.WebhookURL != "" {
-		saved.WebhookSecret = &cmd.Secret
-	}
-	saved.Account, err = s.accountView(ctx, cmd.Account)
-	if err != nil {
-		return nil, problemOf(s.o.Log, err)
-	}
-	return &struct{ Body accountSaved }{saved}, nil
-}
-
-// KeyPrefix begins the API keys that chatbridge makes.
-const KeyPrefix = "cb_"
-
-func (s *Server) adminUpdateAccount(ctx context.Context, in *struct {
-	AccountPath
-	Body struct {
-		Email      *string `json:"email,omitempty"`
-		WebhookURL *string `json:"webhook_url,omitempty" doc:"Empty takes it away"`
-		Active     *bool   `json:"active,omitempty"`
-	}
-}) (*struct{ Body accountSaved }, error) {
-	cmd := &bridge.UpdateAccount{AccountID: in.ID, Email: in.Body.Email, WebhookURL: in.Body.WebhookURL, Active: in.Body.Active, Secret: webhook.NewSecret()}
-	err := s.checkWebhook(cmd.WebhookURL)
-	if err == nil {
-		err = bridge.Do(ctx, s.o.Post, cmd)
-	}
-	if err != nil {
-		return nil, problemOf(s.o.Log, err)
-	}
-	var saved accountSaved
-	if cmd.NewEndpoint {
-		saved.WebhookSecret = &cmd.Secret
-	}
-	saved.Account, err = s.accountView(ctx, cmd.Account)
-	if err != nil {
-		return nil, problemOf(s.o.Log, err)
-	}
-	return &struct{ Body accountSaved }{saved}, nil
-}
-
-func viewKey(k *bridge.Key) KeyView {
-	v := KeyView{ID: k.ID, Name: k.Name, Prefix: k.Prefix, Scopes: k.Scopes, CreatedAt: k.CreatedAt}
-	if !k.RevokedAt.IsZero() {
-		v.RevokedAt = &k.RevokedAt
-	}
-	return v
-}
-
-func (s *Server) adminKeys(ctx context.Context, in *AccountPath) (*struct{ Body []KeyView }, error) {
-	if _, err := s.account(ctx, in.ID); err != nil {
-		return nil, err
-	}
-	keys, err := s.o.Store.Keys(ctx, in.ID)
-	if err != nil {
-		return nil, problemOf(s.o.Log, err)
-	}
-	out := &struct{ Body []KeyView }{Body: []KeyView{}}
-	for _, k := range keys {
-		out.Body = append(out.Body, viewKey(k))
-	}
-	return out, nil
-}
-
-type keyMade struct {
-	KeyView
-	Key string `json:"key" doc:"The key; shown this once"`
-}
-
-func (s *Server) adminAddKey(ctx context.Context, in *struct {
-	AccountPath
-	Body struct {
-		Name   string         `json:"name,omitempty"`
-		Scopes []bridge.Scope `json:"scopes,omitempty" doc:"client, worker; left out: both"`
-		Key    string         `json:"key,omitempty" doc:"An own key of at least 32 characters; left out, a fresh one is made"`
-	}
-}) (*struct{ Body keyMade }, error) {
-	cmd := &bridge.AddKey{AccountID: in.ID, Name: in.Body.Name, Scopes: in.Body.Scopes, Key: in.Body.Key}
-	if cmd.Key == "" {
-		cmd.Key = bridge.NewSecretKey(KeyPrefix)
-	}
-	if err := bridge.Do(ctx, s.o.Post, cmd); err != nil {
-		return nil, problemOf(s.o.Log, err)
-	}
-	return &struct{ Body keyMade }{keyMade{viewKey(cmd.Added), cmd.Key}}, nil
-}
-
-func (s *Server) adminRevokeKey(ctx context.Context, in *struct {
-	AccountPath
-	KeyID int64 `path:"key_id"`
-}) (*struct{}, error) {
-	if err := bridge.Do(ctx, s.o.Post, &bridge.RevokeKey{AccountID: in.ID, KeyID: in.KeyID}); err != nil {
-		return nil, problemOf(s.o.Log, err)
-	}
-	return nil, nil
-}
-
-type secretRotated struct {
-	WebhookSecret      string    `json:"webhook_secret" doc:"Shown this once"`
-	PreviousValidUntil time.Time `json:"previous_valid_until"`
-}
-
-func (s *Server) adminRotate(ctx context.Context, in *AccountPath) (*struct{ Body secretRotated }, error) {
-	cmd := &bridge.RotateSecret{AccountID: in.ID, Secret: webhook.NewSecret()}
-	if err := bridge.Do(ctx, s.o.Post, cmd); err != nil {
-		return nil, problemOf(s.o.Log, err)
-	}
-	return &struct{ Body secretRotated }{secretRotated{cmd.Secret, cmd.Endpoint.PreviousUntil}}, nil
 }

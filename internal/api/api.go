@@ -7,9 +7,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -30,8 +32,8 @@ const (
 	StreamAuthRequired = "required" // only a signed stream_url or the key
 )
 
-// Options are what a Server works with. All are required but CORSOrigins and
-// LoopbackOnly.
+// Options are what a Server works with. All are required but CORSOrigins,
+// LoopbackOnly, PublicHost, Secure and Settings.
 type Options struct {
 	Store     bridge.Reader
 	Post      bridge.Post
@@ -45,11 +47,21 @@ type Options struct {
 
 	StreamKey    []byte // signs stream URLs
 	StreamAuth   string
-	CORSOrigins  []string // nil: any
+	CORSOrigins  []string // nil, or with "*" among them: any
 	LoopbackOnly bool     // the Host must be a loopback name (DNS rebinding), or PublicHost
 	PublicHost   string   // the host of --public-url, "" if none
 	WebhookCheck func(url string) error
-	Secure       bool // sessions' cookies are for https only
+	Secure       bool // others reach us by https only: cookies are for https, and browsers are told to stay there
+	// TestEndpoint sends a sample message to an endpoint and says what came back.
+	TestEndpoint func(context.Context, *bridge.Endpoint) bridge.Try
+	Settings     []Setting // shown in the panel
+}
+
+// Setting is a setting in force, as it is shown. It is never a secret.
+type Setting struct {
+	Name  string `json:"name" doc:"The flag's name, without dashes before it"`
+	Value string `json:"value"`
+	From  string `json:"from" enum:"default,flag,environment" doc:"Where the value comes from"`
 }
 
 // Server is the edge. Handler serves it; Drain ends what is open.
@@ -60,7 +72,9 @@ type Server struct {
 	mux    *http.ServeMux
 	// operations are huma's, in the order in which they are to be read.
 	operations []*huma.Operation
-	login      *attemptsLimit
+	passwords  *passwords
+	wrongAdmin *failures // wrong sessions, admin tokens and links
+	extensions *extensions
 
 	ctx      context.Context // ends with the last of Drain
 	close    context.CancelFunc
@@ -70,10 +84,16 @@ type Server struct {
 
 // New makes a Server.
 func New(o Options) (*Server, error) {
-	s := &Server{o: o, signer: signer(o.StreamKey), mux: http.NewServeMux(), login: newAttemptsLimit()}
+	o.CORSOrigins = origins(o.CORSOrigins)
+	s := &Server{o: o, signer: signer(o.StreamKey), mux: http.NewServeMux(), passwords: newPasswords(), wrongAdmin: newFailures(wrongKeys)}
 	s.ctx, s.close = context.WithCancel(context.Background())
 	s.api = humago.New(slashes{s.mux}, s.humaConfig())
 	s.api.UseMiddleware(s.identify)
+	s.extensions = newExtensions(o.Store, o.Log)
+	if err := s.extensions.load(s.ctx); err != nil {
+		return nil, fmt.Errorf("read the selector pack: %w", err)
+	}
+	o.Directory.listen = s.extensions.load
 	s.registerChat(s.api)
 	s.registerAdmin(s.api)
 	s.routes()
@@ -107,6 +127,7 @@ func (s *Server) humaConfig() huma.Config {
 	c.CreateHooks = nil
 	c.OnAddOperation = append(c.OnAddOperation, func(_ *huma.OpenAPI, op *huma.Operation) {
 		delete(op.Responses, "422") // huma's status for bad fields; ours is 400
+		op.BodyReadTimeout = bodyWithin
 		s.operations = append(s.operations, op)
 	})
 	c.Formats = map[string]huma.Format{"application/json": strictJSON, "json": strictJSON}
@@ -164,22 +185,24 @@ func (s *Server) socket(handler http.HandlerFunc) http.HandlerFunc {
 func (s *Server) Handler() http.Handler {
 	csrf := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if s.o.LoopbackOnly && !loopbackHost(r.Host) && r.Host != s.o.PublicHost {
+		at := path.Clean(r.URL.Path) // where the mux sends those to who write it otherwise
+		s.setSecurityHeaders(w.Header(), at)
+		if s.o.LoopbackOnly && !loopbackHost(r.Host) && !strings.EqualFold(r.Host, s.o.PublicHost) {
 			s.fail(w, bridge.Errorf(bridge.Forbidden, "bad_host", "This server listens on loopback only and answers to localhost. Set --public-url for another name."))
 			return
 		}
-		if s.cors(w, r) {
+		if s.cors(w, r, at) {
 			return
 		}
-		setSecurityHeaders(w.Header())
-		if err := wantsJSON(r); err != nil && !strings.HasPrefix(r.URL.Path, "/api/webhooks/") {
+		if err := wantsJSON(r); err != nil && !under(at, "/api/webhooks") {
 			s.fail(w, err)
 			return
 		}
-		if strings.HasPrefix(r.URL.Path, "/api/admin") && csrf.Check(r) != nil {
+		if under(at, "/api/admin") && csrf.Check(r) != nil {
 			s.fail(w, bridge.Errorf(bridge.Forbidden, "cross_origin", "This call came from another site's page. Use the panel itself, or an admin token in a script."))
 			return
 		}
+		limitBody(w, r)
 		s.mux.ServeHTTP(w, withSlash(r))
 	})
 }
@@ -207,39 +230,13 @@ func under(path string, folders ...string) bool {
 	return slices.ContainsFunc(folders, func(f string) bool { return path == f || strings.HasPrefix(path, f+"/") })
 }
 
-// cors lets pages of other origins use the client API; the key is the guard. It
-// reports whether the request was a preflight, which it has answered.
-func (s *Server) cors(w http.ResponseWriter, r *http.Request) (answered bool) {
-	origin := r.Header.Get("Origin")
-	if origin == "" || !under(r.URL.Path, "/api/chat", "/api/sse", "/v1") {
-		return false
-	}
-	h := w.Header()
-	switch {
-	case s.o.CORSOrigins == nil:
-		h.Set("Access-Control-Allow-Origin", "*")
-	case slices.Contains(s.o.CORSOrigins, origin):
-		h.Set("Access-Control-Allow-Origin", origin)
-		h.Add("Vary", "Origin")
-	default:
-		return false
-	}
-	h.Set("Access-Control-Expose-Headers", "Link, Retry-After")
-	if r.Method != http.MethodOptions || r.Header.Get("Access-Control-Request-Method") == "" {
-		return false
-	}
-	h.Set("Access-Control-Allow-Methods", "GET, POST, OPTIONS")
-	h.Set("Access-Control-Allow-Headers", "authorization, content-type, idempotency-key, last-event-id, x-api-key, cache-control")
-	h.Set("Access-Control-Max-Age", "86400")
-	w.WriteHeader(http.StatusNoContent)
-	return true
-}
-
 type contextKey int
 
 const (
 	principalKey contextKey = iota
 	urlKey
+	remoteKey
+	actorKey
 )
 
 // identify finds out, for huma's operations, who asks. An operation without
@@ -248,7 +245,7 @@ const (
 func (s *Server) identify(c huma.Context, next func(huma.Context)) {
 	op := c.Operation()
 	u := c.URL()
-	c = huma.WithValue(c, urlKey, &u)
+	c = huma.WithValue(huma.WithValue(c, urlKey, &u), remoteKey, c.RemoteAddr())
 	if len(op.Security) == 0 {
 		next(c)
 		return
@@ -263,7 +260,7 @@ func (s *Server) identify(c huma.Context, next func(huma.Context)) {
 		next(c)
 		return
 	}
-	p, err := s.o.Directory.Who(c.Context(), key, bridge.ScopeClient)
+	p, err := s.o.Directory.Who(c.Context(), sourceOf(c.RemoteAddr()), key, bridge.ScopeClient)
 	if err != nil {
 		s.writeProblem(c, problemOf(s.o.Log, err))
 		return
@@ -287,6 +284,18 @@ func who(ctx context.Context) *bridge.Principal {
 }
 
 func urlOf(ctx context.Context) *url.URL { return ctx.Value(urlKey).(*url.URL) }
+
+// remoteAddr is the address, with port, that an operation of huma's was called from.
+func remoteAddr(ctx context.Context) string {
+	addr, _ := ctx.Value(remoteKey).(string)
+	return addr
+}
+
+// actor is who calls an operation of the panel.
+func actor(ctx context.Context) bridge.Actor {
+	by, _ := ctx.Value(actorKey).(bridge.Actor)
+	return by
+}
 
 func (s *Server) healthy(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]string{"status": "ok", "version": s.o.Version})

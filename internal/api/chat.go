@@ -195,23 +195,17 @@ func (s *Server) requestPage(ctx context.Context, f bridge.RequestFilter, p Pagi
 }
 
 func (s *Server) pageOfRequests(ctx context.Context, f bridge.RequestFilter, p Paging) ([]*bridge.Request, string, error) {
-	if p.Cursor != "" {
-		before, err := strconv.ParseInt(p.Cursor, 36, 64)
-		if err != nil || before < 1 {
-			return nil, "", problemOf(s.o.Log, badCursor())
-		}
-		f.Before = before
+	before, err := p.before()
+	if err != nil {
+		return nil, "", problemOf(s.o.Log, err)
 	}
-	f.Limit = p.Limit + 1
+	f.Before, f.Limit = before, p.Limit+1
 	rs, err := s.o.Store.Requests(ctx, f)
 	if err != nil {
 		return nil, "", problemOf(s.o.Log, err)
 	}
-	if len(rs) <= p.Limit {
-		return rs, "", nil
-	}
-	rs = rs[:p.Limit]
-	return rs, nextLink(ctx, strconv.FormatInt(rs[len(rs)-1].Seq, 36)), nil
+	rs, link := page(ctx, p, rs, func(r *bridge.Request) int64 { return r.Seq })
+	return rs, link, nil
 }
 
 func badCursor() error {
@@ -303,20 +297,38 @@ func (s *Server) chatOf(ctx context.Context, ref string) (*bridge.Chat, error) {
 }
 
 func (s *Server) listChats(ctx context.Context, in *struct{ Paging }) (*chatPage, error) {
-	f := bridge.ChatFilter{AccountID: who(ctx).Account.ID, Limit: in.Limit + 1}
-	if in.Cursor != "" {
+	page, err := s.pageOfChats(ctx, who(ctx).Account.ID, in.Paging)
+	if err != nil {
+		return nil, problemOf(s.o.Log, err)
+	}
+	return page, nil
+}
+
+func (s *Server) adminChats(ctx context.Context, in *struct {
+	AccountPath
+	Paging
+}) (*chatPage, error) {
+	if _, err := s.account(ctx, in.ID); err != nil {
+		return nil, err
+	}
+	return s.pageOfChats(ctx, in.ID, in.Paging)
+}
+
+func (s *Server) pageOfChats(ctx context.Context, account int64, p Paging) (*chatPage, error) {
+	f := bridge.ChatFilter{AccountID: account, Limit: p.Limit + 1}
+	if p.Cursor != "" {
 		var ok bool
-		if f.Before, f.BeforeID, ok = readChatCursor(in.Cursor); !ok {
-			return nil, problemOf(s.o.Log, badCursor())
+		if f.Before, f.BeforeID, ok = readChatCursor(p.Cursor); !ok {
+			return nil, badCursor()
 		}
 	}
 	cs, err := s.o.Store.Chats(ctx, f)
 	if err != nil {
-		return nil, problemOf(s.o.Log, err)
+		return nil, err
 	}
 	page := &chatPage{Body: []wire.Chat{}}
-	if len(cs) > in.Limit {
-		cs = cs[:in.Limit]
+	if len(cs) > p.Limit {
+		cs = cs[:p.Limit]
 		page.Link = nextLink(ctx, chatCursor(cs[len(cs)-1]))
 	}
 	for _, c := range cs {

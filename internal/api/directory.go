@@ -30,13 +30,17 @@ type Directory struct {
 	log   *slog.Logger
 
 	mu      sync.Mutex
-	version uint64 // raised when what is cached becomes void
+	version uint64 // raised when what is cached becomes void; from 1
 	keys    map[string]*bridge.Principal
 	active  map[int64]bool
 	hooks   map[int64][]*bridge.Endpoint
 	owners  owners
 	opened  map[*opening]struct{}
 	stale   chan struct{}
+	listen  func(context.Context) error // set before Run; called after each change
+
+	wrong  *failures
+	proven proven
 }
 
 // opening is a socket or a stream, and how it is closed.
@@ -48,8 +52,8 @@ type opening struct {
 
 // NewDirectory makes a Directory; Run runs it.
 func NewDirectory(store bridge.Reader, b bus.Bus, log *slog.Logger) *Directory {
-	return &Directory{store: store, bus: b, log: log, keys: map[string]*bridge.Principal{}, active: map[int64]bool{}, hooks: map[int64][]*bridge.Endpoint{}, owners: owners{of: map[string]int64{}},
-		opened: map[*opening]struct{}{}, stale: make(chan struct{}, 1)}
+	return &Directory{store: store, bus: b, log: log, version: 1, keys: map[string]*bridge.Principal{}, active: map[int64]bool{}, hooks: map[int64][]*bridge.Endpoint{}, owners: owners{of: map[string]int64{}},
+		opened: map[*opening]struct{}{}, stale: make(chan struct{}, 1), wrong: newFailures(wrongKeys), proven: proven{hashes: map[string]struct{}{}}}
 }
 
 // Run looks for changes that others made, until ctx ends.
@@ -65,6 +69,12 @@ func (d *Directory) Run(ctx context.Context) error {
 			return nil
 		case <-d.stale:
 			d.recheck(ctx)
+			if d.listen == nil {
+				continue
+			}
+			if err := d.listen(ctx); err != nil && ctx.Err() == nil {
+				d.log.Warn("look for what changed", "error", err)
+			}
 		case <-look.C:
 			now, err := d.store.DirectoryVersion(ctx)
 			if err == nil && now != seen {
@@ -222,7 +232,8 @@ func (d *Directory) Owner(ctx context.Context, requestID string) (int64, error) 
 	return d.store.RequestAccount(ctx, requestID)
 }
 
-// Secrets are the webhook secrets of an account that are valid at now.
+// Secrets are the webhook secrets of an account that are valid at now; those of
+// endpoints that were removed are not.
 func (d *Directory) Secrets(ctx context.Context, account int64, now time.Time) ([]string, error) {
 	d.mu.Lock()
 	endpoints, known := d.hooks[account]
@@ -241,26 +252,96 @@ func (d *Directory) Secrets(ctx context.Context, account int64, now time.Time) (
 	}
 	var secrets []string
 	for _, e := range endpoints {
-		secrets = append(secrets, e.Secrets(now)...)
+		if e.RemovedAt.IsZero() {
+			secrets = append(secrets, e.Secrets(now)...)
+		}
 	}
 	return secrets, nil
 }
 
-// Who finds out whom a key speaks for. Errors: Unauthorized, Forbidden.
-func (d *Directory) Who(ctx context.Context, key string, scope bridge.Scope) (*bridge.Principal, error) {
+// Who finds out whom a key speaks for that came from this source. Errors:
+// Unauthorized, Forbidden; TooMany, where the source has sent so many wrong keys
+// that this one was not even looked up.
+func (d *Directory) Who(ctx context.Context, from source, key string, scope bridge.Scope) (*bridge.Principal, error) {
 	if key == "" {
 		return nil, bridge.Errorf(bridge.Unauthorized, "unauthorized", "Send the account's API key as X-API-Key or as Authorization: Bearer.")
 	}
-	p, err := d.byHash(ctx, bridge.HashKey(key))
+	hash := bridge.HashKey(key)
+	if wait := d.wrong.wait(from); wait > 0 && !d.isProven(ctx, hash) {
+		return nil, tooMany("keys", wait)
+	}
+	p, err := d.byHash(ctx, hash)
 	switch {
 	case err != nil:
 		return nil, err
 	case p == nil:
+		d.wrong.count(from)
 		return nil, bridge.Errorf(bridge.Unauthorized, "unauthorized", "This key is not known, was revoked, or its account is switched off. Copy the account's key from the admin panel.")
-	case !p.Key.Has(scope):
+	}
+	d.proven.add(hash)
+	if !p.Key.Has(scope) {
 		return nil, bridge.Errorf(bridge.Forbidden, "forbidden", "This key lacks the scope %q. Use a key that has it.", scope)
 	}
 	return p, nil
+}
+
+// proven are the hashes of keys that are looked up whatever else comes from
+// their address: behind one address, a proxy's for instance, there may be many
+// clients, and one that guesses must not lock out the others. A key is proven
+// once it was valid in this process's life, or because we made it: nobody finds
+// 256 random bits by guessing. What remains to be guessed are keys that people
+// brought. There are no more proven ones than keys.
+type proven struct {
+	mu     sync.Mutex
+	hashes map[string]struct{}
+	loaded uint64 // the directory's version of which all keys that we made are in it
+}
+
+func (p *proven) add(hash []byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if _, there := p.hashes[string(hash)]; !there {
+		p.hashes[string(hash)] = struct{}{}
+	}
+}
+
+// isProven looks without the store, but for once after each change of keys.
+func (d *Directory) isProven(ctx context.Context, hash []byte) bool {
+	d.mu.Lock()
+	version := d.version
+	d.mu.Unlock()
+	p := &d.proven
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if _, ok := p.hashes[string(hash)]; ok || p.loaded == version {
+		return ok
+	}
+	if err := p.load(ctx, d.store); err != nil {
+		d.log.Warn("list the keys that are never held up", "err", err)
+		return false
+	}
+	p.loaded = version
+	_, ok := p.hashes[string(hash)]
+	return ok
+}
+
+func (p *proven) load(ctx context.Context, store bridge.Reader) error {
+	accounts, err := store.Accounts(ctx)
+	if err != nil {
+		return err
+	}
+	for _, a := range accounts {
+		keys, err := store.Keys(ctx, a.ID)
+		if err != nil {
+			return err
+		}
+		for _, k := range keys {
+			if k.RevokedAt.IsZero() && strings.HasPrefix(k.Prefix, KeyPrefix) {
+				p.hashes[string(k.Hash)] = struct{}{}
+			}
+		}
+	}
+	return nil
 }
 
 // keyOf reads the API key of an HTTP request, "" if it shows none.

@@ -36,7 +36,7 @@ func (s *Server) docs(w http.ResponseWriter, _ *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Content-Security-Policy", contentPolicy)
+	w.Header().Set("Content-Security-Policy", pagePolicy)
 	_, _ = w.Write(page.Bytes())
 }
 

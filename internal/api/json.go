@@ -27,15 +27,22 @@ var strictJSON = huma.Format{
 		}
 		err := json.Unmarshal(data, v)
 		if t, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-			return fmt.Errorf("%s must be a %s, not a %s", orBody(t.Field), kindName(t.Type.Kind().String()), t.Value)
+			return fmt.Errorf("%s"+wrongType+"%s, not a %s", orBody(t.Field), kindName(t.Type.Kind().String()), t.Value)
 		}
 		return err
 	},
 }
 
+// wrongType stands behind the field's name in an error. Huma passes on only what
+// the error says.
+const wrongType = " must be a "
+
+// wholeBody is the field of what is wrong with no single field.
+const wholeBody = "the body"
+
 func orBody(field string) string {
 	if field == "" {
-		return "the body"
+		return wholeBody
 	}
 	return field
 }

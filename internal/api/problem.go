@@ -107,6 +107,8 @@ func humaProblem(status int, message string, errs ...error) huma.StatusError {
 			text = detail.Message
 			if _, name, ok := strings.Cut(detail.Location, "."); ok {
 				field = name
+			} else if name, _, ok := strings.Cut(text, wrongType); ok && name != wholeBody {
+				field = name
 			}
 		}
 		if p.Errors == nil {

@@ -12,7 +12,6 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"golang.org/x/crypto/argon2"
-	"golang.org/x/time/rate"
 
 	"chatbridge/internal/bridge"
 )
@@ -21,11 +20,9 @@ const (
 	sessionCookie = "chatbridge_session"
 	sessionLasts  = 30 * 24 * time.Hour
 	// LinkLasts is how long a one-time link may be used.
-	LinkLasts         = time.Hour
-	minPassword       = 12 // characters
-	maxPassword       = 1024
-	loginsPerMinute   = 10 // guesses of the password; argon2 costs memory too
-	passwordsInFlight = 2
+	LinkLasts   = time.Hour
+	minPassword = 12 // characters
+	maxPassword = 1024
 )
 
 // Argon2id's costs, as RFC 9106 section 4 recommends where memory is scarce:
@@ -71,26 +68,6 @@ func CheckPassword(hash, password string) bool {
 	return subtle.ConstantTimeCompare(got, want) == 1
 }
 
-// attemptsLimit bounds guesses of the password and the memory they take.
-type attemptsLimit struct {
-	rate  *rate.Limiter
-	slots chan struct{}
-}
-
-func newAttemptsLimit() *attemptsLimit {
-	return &attemptsLimit{rate: rate.NewLimiter(rate.Every(time.Minute/loginsPerMinute), loginsPerMinute), slots: make(chan struct{}, passwordsInFlight)}
-}
-
-func (l *attemptsLimit) run(work func()) error {
-	if !l.rate.Allow() {
-		return &bridge.Error{Kind: bridge.TooMany, Code: "too_many_attempts", Detail: "Too many log-ins. Wait a minute, then try again.", RetryAfter: time.Minute}
-	}
-	l.slots <- struct{}{}
-	defer func() { <-l.slots }()
-	work()
-	return nil
-}
-
 type cookieAnswer struct {
 	SetCookie *http.Cookie `header:"Set-Cookie"`
 }
@@ -105,18 +82,27 @@ func newSession() (secret string, c *bridge.Credential) {
 }
 
 // identifyAdmin lets an operation of the panel through for a session, if the
-// request comes from our own page, or for an admin token.
+// request comes from our own page, or for an admin token. Both are 256 random
+// bits and looked up by their hash, so a right one is never held up; wrong ones
+// are.
 func (s *Server) identifyAdmin(c huma.Context, next func(huma.Context)) {
 	kind, secret := "token", keyOf(http.Header{"Authorization": {c.Header("Authorization")}})
 	if secret == "" {
 		kind, secret = "session", cookieOf(c)
 	}
-	err := s.validCredential(c.Context(), kind, secret)
+	have, err := s.credential(c.Context(), kind, secret)
+	if err == nil && have == nil {
+		err = s.wrongCredential(c.RemoteAddr(), secret)
+	}
 	if err != nil {
 		s.writeProblem(c, problemOf(s.o.Log, err))
 		return
 	}
-	next(c)
+	by := bridge.Actor{Name: "admin", Address: addressOf(c.RemoteAddr())}
+	if kind == "token" {
+		by.Name = "token " + have.Name
+	}
+	next(huma.WithValue(c, actorKey, by))
 }
 
 func cookieOf(c huma.Context) string {
@@ -127,14 +113,24 @@ func cookieOf(c huma.Context) string {
 	return cookie.Value
 }
 
-func (s *Server) validCredential(ctx context.Context, kind, secret string) error {
+// credential finds a valid one, nil if there is none.
+func (s *Server) credential(ctx context.Context, kind, secret string) (*bridge.Credential, error) {
+	if secret == "" {
+		return nil, nil
+	}
+	have, err := s.o.Store.Credential(ctx, kind, bridge.HashKey(secret))
+	if err != nil || have == nil || !have.ExpiresAt.IsZero() && !time.Now().Before(have.ExpiresAt) {
+		return nil, err
+	}
+	return have, nil
+}
+
+// wrongCredential is the answer to one that is not valid, or missing. Errors:
+// Unauthorized, TooMany.
+func (s *Server) wrongCredential(remoteAddr, secret string) error {
 	if secret != "" {
-		have, err := s.o.Store.Credential(ctx, kind, bridge.HashKey(secret))
-		if err != nil {
-			return err
-		}
-		if have != nil && (have.ExpiresAt.IsZero() || time.Now().Before(have.ExpiresAt)) {
-			return nil
+		if wait := s.wrongAdmin.count(sourceOf(remoteAddr)); wait > 0 {
+			return tooMany("tokens", wait)
 		}
 	}
 	return bridge.Errorf(bridge.Unauthorized, "unauthorized", "Log in at /admin/, or send an admin token as Authorization: Bearer.")
@@ -150,44 +146,52 @@ func (s *Server) adminSession(ctx context.Context, in *struct {
 }) (*struct{ Body sessionState }, error) {
 	hash, err := s.o.Store.Setting(ctx, bridge.SettingPassword)
 	if err != nil {
-		return nil, problemOf(s.o.Log, err)
+		return nil, err
 	}
-	return &struct{ Body sessionState }{sessionState{s.validCredential(ctx, "session", in.Session) == nil, hash == ""}}, nil
+	have, err := s.credential(ctx, "session", in.Session)
+	return &struct{ Body sessionState }{sessionState{have != nil, hash == ""}}, err
 }
 
 func (s *Server) adminLogin(ctx context.Context, in *struct {
-	Body struct {
+	Session string `cookie:"chatbridge_session"`
+	Body    struct {
 		Password string `json:"password"`
 	}
 }) (*cookieAnswer, error) {
 	hash, err := s.o.Store.Setting(ctx, bridge.SettingPassword)
 	if err != nil {
-		return nil, problemOf(s.o.Log, err)
+		return nil, err
 	}
-	right := false
-	if err := s.login.run(func() {
-		right = hash != "" && len(in.Body.Password) <= 4*maxPassword && CheckPassword(hash, in.Body.Password)
-	}); err != nil {
-		return nil, problemOf(s.o.Log, err)
+	right, err := s.passwords.guess(ctx, sourceOf(remoteAddr(ctx)), func() bool {
+		return hash != "" && len(in.Body.Password) <= 4*maxPassword && CheckPassword(hash, in.Body.Password)
+	})
+	if err != nil {
+		return nil, err
 	}
 	if !right {
-		return nil, problemOf(s.o.Log, bridge.Errorf(bridge.Unauthorized, "wrong_password", "This is not the password. If it is lost, print a link to set a new one with: chatbridge admin link"))
+		return nil, bridge.Errorf(bridge.Unauthorized, "wrong_password", "This is not the password. If it is lost, print a link to set a new one with: chatbridge admin link")
 	}
+	by := bridge.Actor{Name: "admin", Address: addressOf(remoteAddr(ctx))}
 	secret, session := newSession()
-	if err := bridge.Do(ctx, s.o.Post, &bridge.PutCredential{Credential: session}); err != nil {
-		return nil, problemOf(s.o.Log, err)
+	if err := bridge.Do(ctx, s.o.Post, &bridge.PutCredential{Credential: session, By: by}); err != nil {
+		return nil, err
+	}
+	if in.Session != "" { // a browser has one session at a time
+		if err := s.endSession(ctx, in.Session, by); err != nil {
+			return nil, err
+		}
 	}
 	return &cookieAnswer{s.cookie(secret, int(sessionLasts/time.Second))}, nil
+}
+
+func (s *Server) endSession(ctx context.Context, secret string, by bridge.Actor) error {
+	return bridge.Do(ctx, s.o.Post, &bridge.DropCredential{Credential: &bridge.Credential{Kind: "session", Hash: bridge.HashKey(secret)}, By: by})
 }
 
 func (s *Server) adminLogout(ctx context.Context, in *struct {
 	Session string `cookie:"chatbridge_session"`
 }) (*cookieAnswer, error) {
-	err := bridge.Do(ctx, s.o.Post, &bridge.DropCredential{Credential: &bridge.Credential{Kind: "session", Hash: bridge.HashKey(in.Session)}})
-	if err != nil {
-		return nil, problemOf(s.o.Log, err)
-	}
-	return &cookieAnswer{s.cookie("", -1)}, nil
+	return &cookieAnswer{s.cookie("", -1)}, s.endSession(ctx, in.Session, actor(ctx))
 }
 
 func (s *Server) adminSetup(ctx context.Context, in *struct {
@@ -196,21 +200,27 @@ func (s *Server) adminSetup(ctx context.Context, in *struct {
 		Password string `json:"password" doc:"At least 12 characters"`
 	}
 }) (*cookieAnswer, error) {
-	link := &bridge.Credential{Kind: "link", Hash: bridge.HashKey(in.Body.Token)}
-	if err := s.validCredential(ctx, link.Kind, in.Body.Token); err != nil {
-		return nil, problemOf(s.o.Log, bridge.Errorf(bridge.Gone, "link_used", "This link was used or has expired. Print a fresh one with: chatbridge admin link"))
+	link, err := s.credential(ctx, "link", in.Body.Token)
+	if err != nil {
+		return nil, err
+	}
+	if link == nil {
+		if wait := s.wrongAdmin.count(sourceOf(remoteAddr(ctx))); wait > 0 {
+			return nil, tooMany("links", wait)
+		}
+		return nil, bridge.Errorf(bridge.Gone, "link_used", "This link was used or has expired. Print a fresh one with: chatbridge admin link")
 	}
 	var hash string
-	var err error
-	if limited := s.login.run(func() { hash, err = HashPassword(in.Body.Password) }); limited != nil {
-		err = limited
+	if slow := s.passwords.slow(ctx, func() { hash, err = HashPassword(in.Body.Password) }); slow != nil {
+		err = slow
 	}
 	if err != nil {
-		return nil, problemOf(s.o.Log, err)
+		return nil, err
 	}
 	secret, session := newSession()
-	if err := bridge.Do(ctx, s.o.Post, &bridge.SetPassword{Hash: hash, Link: link, Session: session}); err != nil {
-		return nil, problemOf(s.o.Log, err)
+	by := bridge.Actor{Name: "one-time link", Address: addressOf(remoteAddr(ctx))}
+	if err := bridge.Do(ctx, s.o.Post, &bridge.SetPassword{Hash: hash, Link: link, Session: session, By: by}); err != nil {
+		return nil, err
 	}
 	return &cookieAnswer{s.cookie(secret, int(sessionLasts/time.Second))}, nil
 }

@@ -32,7 +32,7 @@ const (
 	lastEventID = "last_event_id"
 	// holdWithin is how soon after a write the next one may follow: what comes
 	// sooner goes out together. The end waits for nothing.
-	holdWithin = 10 * time.Millisecond
+	holdWithin = 25 * time.Millisecond
 )
 
 // opened is a stream, and by whose right it was opened.
@@ -57,7 +57,7 @@ func (s *Server) openRequest(ctx context.Context, r *http.Request, key string) (
 	var account int64
 	var hash []byte
 	if key != "" {
-		p, err := s.o.Directory.Who(ctx, key, bridge.ScopeClient)
+		p, err := s.o.Directory.Who(ctx, sourceOf(r.RemoteAddr), key, bridge.ScopeClient)
 		if err != nil {
 			return opened{}, err
 		}
@@ -96,7 +96,7 @@ func (s *Server) openRequest(ctx context.Context, r *http.Request, key string) (
 }
 
 func (s *Server) openAccount(ctx context.Context, r *http.Request, key string) (opened, error) {
-	p, err := s.o.Directory.Who(ctx, key, bridge.ScopeClient)
+	p, err := s.o.Directory.Who(ctx, sourceOf(r.RemoteAddr), key, bridge.ScopeClient)
 	if err != nil {
 		return opened{}, err
 	}
@@ -161,7 +161,10 @@ func (s *Server) sse(w http.ResponseWriter, r *http.Request, o opened, err error
 			b = append(b, ": keepalive\n\n"...)
 		}
 		_ = out.SetWriteDeadline(time.Now().Add(slowReader))
-		if _, err := w.Write(b); err != nil || out.Flush() != nil || end {
+		if _, err := w.Write(b); err != nil || end {
+			return // which flushes, with the end of the body in the same write
+		}
+		if out.Flush() != nil {
 			return
 		}
 	}

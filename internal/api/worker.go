@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"log/slog"
 	"net/http"
 	"time"
@@ -32,6 +33,7 @@ type workerSocket struct {
 	account *bridge.Account
 	worker  string
 	guide   bool
+	entered func(*workerSocket) json.RawMessage // with its welcome; returns the newest pack
 
 	out    chan outgoing
 	cancel context.CancelFunc
@@ -49,7 +51,7 @@ func (s *Server) workers(w http.ResponseWriter, r *http.Request) {
 	var guide *bridge.Principal
 	if !v1 {
 		var err error
-		if guide, err = s.o.Directory.Who(r.Context(), key, bridge.ScopeWorker); err != nil {
+		if guide, err = s.o.Directory.Who(r.Context(), sourceOf(r.RemoteAddr), key, bridge.ScopeWorker); err != nil {
 			s.fail(w, err)
 			return
 		}
@@ -67,10 +69,10 @@ func (s *Server) workers(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	defer context.AfterFunc(s.ctx, cancel)()
 	defer context.AfterFunc(ctx, func() { conn.CloseNow() })()
-	sock := &workerSocket{conn: conn, log: s.o.Log, out: make(chan outgoing, outQueue), cancel: cancel, guide: !v1}
+	sock := &workerSocket{conn: conn, log: s.o.Log, out: make(chan outgoing, outQueue), cancel: cancel, guide: !v1, entered: s.extensions.enter}
 	defer conn.CloseNow()
 	if v1 {
-		s.serveV1(ctx, sock)
+		s.serveV1(ctx, sock, sourceOf(r.RemoteAddr))
 	} else {
 		s.serveGuide(ctx, sock, guide, bridge.HashKey(key))
 	}
@@ -217,7 +219,7 @@ func guideRequest(r *bridge.Request) protocol.GuideNewRequest {
 
 func (k *workerSocket) welcome(sig *bridge.Signal) protocol.Welcome {
 	w := protocol.Welcome{WorkerID: k.worker, Account: k.account.Email, LeaseSeconds: int(bridge.LeaseBeforeGo / time.Second),
-		PingSeconds: int(protocol.PingInterval / time.Second), Keep: []protocol.Ref{}, Drop: []protocol.Ref{}}
+		PingSeconds: int(protocol.PingInterval / time.Second), Keep: []protocol.Ref{}, Drop: []protocol.Ref{}, Pack: k.entered(k)}
 	for _, id := range sig.Keep {
 		w.Keep = append(w.Keep, protocol.Ref{RequestID: id.RequestID, Attempt: id.Attempt})
 	}

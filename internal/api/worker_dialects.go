@@ -17,7 +17,7 @@ import (
 )
 
 // serveV1 speaks chatbridge.v1 on a socket until it ends.
-func (s *Server) serveV1(ctx context.Context, k *workerSocket) {
+func (s *Server) serveV1(ctx context.Context, k *workerSocket, from source) {
 	helloCtx, cancel := context.WithTimeout(ctx, protocol.HelloTimeout)
 	_, data, err := k.conn.Read(helloCtx)
 	cancel()
@@ -37,12 +37,15 @@ func (s *Server) serveV1(ctx context.Context, k *workerSocket) {
 		k.bye(ctx, protocol.ByeBadHello)
 		return
 	}
-	who, err := s.o.Directory.Who(ctx, hello.Key, bridge.ScopeWorker)
+	who, err := s.o.Directory.Who(ctx, from, hello.Key, bridge.ScopeWorker)
 	if err != nil {
-		if kind := bridge.AsError(err).Kind; kind == bridge.Unauthorized || kind == bridge.Forbidden {
+		switch e := bridge.AsError(err); e.Kind {
+		case bridge.Unauthorized, bridge.Forbidden:
 			k.bye(ctx, protocol.ByeBadKey)
+		default: // nobody said that the key is bad: come back
+			_ = k.conn.Close(websocket.StatusTryAgainLater, e.Code)
 		}
-		return // the store cannot tell now: come back
+		return
 	}
 	k.account, k.worker = who.Account, hello.WorkerID
 	cmd := &bridge.Hello{Worker: bridge.Worker{AccountID: who.Account.ID, ID: hello.WorkerID, N: hello.N, Conn: uuid.NewString(), Node: s.o.Node,
@@ -50,6 +53,7 @@ func (s *Server) serveV1(ctx context.Context, k *workerSocket) {
 	for _, h := range hello.Holding {
 		cmd.Holding = append(cmd.Holding, bridge.Holding{RequestID: h.RequestID, Attempt: h.Attempt, Phase: string(h.Phase)})
 	}
+	defer s.extensions.leave(k)
 	s.join(ctx, k, cmd, bridge.HashKey(hello.Key), func(session *dispatch.Session, writing *sync.WaitGroup) {
 		writing.Go(func() { k.pingMessages(ctx) })
 		s.readV1(ctx, k, session)
@@ -126,6 +130,8 @@ func (s *Server) readV1(ctx context.Context, k *workerSocket, session *dispatch.
 			session.Stopped(m.RequestID, m.Attempt)
 		case protocol.Health:
 			session.Health(bridge.Health{LoggedIn: m.LoggedIn, PageOK: m.PageOK, LimitedUntil: m.LimitedUntil, Matched: m.Matched})
+		case protocol.DoctorReport:
+			s.extensions.reported(k, m)
 		case protocol.Unknown:
 			if unknown.first(m.WireType) {
 				s.o.Log.Info("a worker's message is ignored", "worker", k.worker, "type", m.WireType, "reason", m.Reason)

@@ -1,0 +1,12 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseLine } from "./line";
+
+test("the panel's line, as people paste it", () => {
+  for (const line of ["http://localhost:8000 cb_k", "  http://localhost:8000\tcb_k \n", "http://localhost:8000\ncb_k"])
+    assert.deepEqual(parseLine(line), { ok: true, server: "http://localhost:8000", key: "cb_k" });
+  for (const line of ["", "cb_k", "http://localhost:8000", "cb_k http://localhost:8000", "http://localhost:8000 a b"]) {
+    const read = parseLine(line);
+    assert.ok(!read.ok && read.sentence.endsWith("."), line);
+  }
+});
