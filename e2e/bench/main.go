@@ -43,6 +43,10 @@ const usage = `bench measures chatbridge and, in turns with it, a bare server th
   go run ./e2e/bench -scenario fanout -delta-rate 0      one answer to 1,000 readers, as fast as it goes
   go run ./e2e/bench -scenario memory -target chatbridge 100,000 requests, the memory after each 10,000
   go run ./e2e/bench -scenario idle-cpu                  CPU of 100 idle workers and 1,000 idle streams
+  go run ./e2e/bench -scenario first-try                 worker's answer to the arrival of its webhook
+  go run ./e2e/bench -scenario deliveries                webhooks a second from 100,000 that wait, 10 of 50 endpoints being dead
+  go run ./e2e/bench -scenario dead-endpoints            what dead endpoints cost the others
+  go run ./e2e/bench -scenario due -target chatbridge    how late a retry leaves, and looks at the store meanwhile
   go run ./e2e/bench -profile cpu.pprof -rounds 1        with a CPU profile of each server: cpu.bare.pprof, cpu.chatbridge.pprof
 
 Equal servers differ by 10 to 20 % from round to round on a busy machine: take the median of several rounds, look at the CPU
@@ -89,7 +93,7 @@ func run(args []string) error {
 	flags.IntVar(&s.deltas, "deltas", 0, "deltas that an answer comes in (default 1; fanout 100)")
 	flags.Float64Var(&s.deltaRate, "delta-rate", 20, "fanout: deltas a second; 0: as fast as it goes, which no real worker may")
 	flags.IntVar(&s.streams, "streams", 0, "streams (default 10000 for idle-streams, 1000 for fanout and idle-cpu)")
-	flags.IntVar(&s.requests, "requests", 100_000, "memory: requests to run through")
+	flags.IntVar(&s.requests, "requests", 100_000, "memory: requests to run through; deliveries: webhooks that wait")
 	flags.StringVar(&s.profile, "profile", "", "write a CPU profile of each server's first measured window to this `file`, the target's name put in before its ending (not idle-streams)")
 	flags.StringVar(&s.binary, "binary", "", "a built chatbridge (default: build ./cmd/chatbridge)")
 	flags.StringVar(&s.dir, "dir", "", "folder for the temporary data, on the disk to be measured (default: the system's)")
@@ -101,7 +105,7 @@ func run(args []string) error {
 		out := flags.Output()
 		fmt.Fprint(out, usage)
 		for _, sc := range scenarios {
-			fmt.Fprintf(out, "  %-13s %s\n", sc.name, sc.about)
+			fmt.Fprintf(out, "  %-14s %s\n", sc.name, sc.about)
 		}
 		fmt.Fprint(out, "\nFlags:\n")
 		flags.PrintDefaults()

@@ -20,17 +20,19 @@ type scenario struct {
 	// limit bounds one run in time, beyond starting and stopping the server.
 	limit func(settings) time.Duration
 	run   func(context.Context, *server, settings) ([]figure, error)
+	// alone is set where run needs no server: it gets one with a name only, and the target's folder as settings.dir.
+	alone bool
 }
 
 var scenarios = []scenario{
-	{"roundtrip", "whole round trips a second (submit to the end of the stream, webhook and its stored result)", settings{}, closedLoad, loadLimit, runRoundtrip},
-	{"latency", "worker sends the answer to the client reads the end of its stream, few clients", settings{clients: 8}, closedLoad, loadLimit, runLatency},
+	{"roundtrip", "whole round trips a second (submit to the end of the stream, webhook and its stored result)", settings{}, closedLoad, loadLimit, runRoundtrip, false},
+	{"latency", "worker sends the answer to the client reads the end of its stream, few clients", settings{clients: 8}, closedLoad, loadLimit, runLatency, false},
 	{"idle-streams", "memory per open stream while all requests wait; then workers come, and every stream must get its end",
-		settings{streams: 10_000, rounds: 1}, idleLoad, fixedLimit(3 * time.Minute), runIdleStreams},
+		settings{streams: 10_000, rounds: 1}, idleLoad, fixedLimit(3 * time.Minute), runIdleStreams, false},
 	{"fanout", "one answer in many deltas to many readers; each reader's pieces must add up to the answer",
-		settings{deltas: 100}, fanoutLoad, fanoutLimit, runFanout},
-	{"memory", "run many requests through and print the memory on the way", settings{rounds: 1}, closedLoad, fixedLimit(15 * time.Minute), runMemory},
-	{"idle-cpu", "CPU with idle workers and idle streams", settings{workers: 100, seconds: 20, rounds: 1}, idleLoad, loadLimit, runIdleCPU},
+		settings{deltas: 100}, fanoutLoad, fanoutLimit, runFanout, false},
+	{"memory", "run many requests through and print the memory on the way", settings{rounds: 1}, closedLoad, fixedLimit(15 * time.Minute), runMemory, false},
+	{"idle-cpu", "CPU with idle workers and idle streams", settings{workers: 100, seconds: 20, rounds: 1}, idleLoad, loadLimit, runIdleCPU, false},
 }
 
 func closedLoad(s settings) string {
@@ -74,7 +76,7 @@ func rounds(ctx context.Context, sc scenario, targets []string, s settings) erro
 		return fmt.Errorf("making a temporary folder: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	if slices.Contains(targets, "chatbridge") && s.binary == "" {
+	if slices.Contains(targets, "chatbridge") && s.binary == "" && !sc.alone {
 		if s.binary, err = build(ctx, dir); err != nil {
 			return err
 		}
@@ -107,6 +109,11 @@ func rounds(ctx context.Context, sc scenario, targets []string, s settings) erro
 
 // measure runs one scenario once, against a fresh server.
 func measure(ctx context.Context, sc scenario, target, dir string, s settings) ([]figure, error) {
+	if s.dir = dir; sc.alone {
+		limited, cancel := context.WithTimeout(ctx, sc.limit(s))
+		defer cancel()
+		return sc.run(limited, &server{name: target}, s)
+	}
 	srv, err := start(ctx, target, dir, s)
 	if err != nil {
 		return nil, err
