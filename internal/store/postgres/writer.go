@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -69,6 +70,7 @@ func (s *Store) write() {
 			}
 		}
 		clear(batch)
+		runtime.Gosched() // those who have just been answered may have more to say: it goes into the next batch
 	}
 }
 

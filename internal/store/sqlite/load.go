@@ -311,13 +311,25 @@ func (l *loader) deliveriesOf(text string, args ...any) error {
 func (l *loader) deliveryRows(text string, args ...any) (rows []deliveryRow, err error) {
 	err = l.query(bg, func(r *row) {
 		d := scanDelivery(r)
-		d.Request = l.sameRequest(scanRequest(r), scanChat(r))
+		request, chat := scanRequest(r), scanChat(r)
+		l.expect(request, chat)
+		d.Request = l.sameRequest(request, chat)
 		if !l.deliveries[d.ID] {
 			put(&l.deliveries, d.ID, true)
 			rows = append(rows, d)
 		}
 	}, text, args...)
 	return rows, err
+}
+
+// expect caches a request of which a try will be recorded soon.
+func (l *loader) expect(r *requestRow, c *bridge.Chat) {
+	if l.cache.requests[r.ID] == nil {
+		remember(l.cache.requests, r.ID, &requestRow{copyRequest(r.Request), r.chatID})
+	}
+	if l.cache.chats[c.ID] == nil {
+		remember(l.cache.chats, c.ID, copyChat(c))
+	}
 }
 
 // cachedDelivery is a delivery of the cache as this command sees it.
