@@ -47,6 +47,7 @@ const usage = `bench measures chatbridge and, in turns with it, a bare server th
   go run ./e2e/bench -scenario deliveries                webhooks a second from 100,000 that wait, 10 of 50 endpoints being dead
   go run ./e2e/bench -scenario dead-endpoints            what dead endpoints cost the others
   go run ./e2e/bench -scenario due -target chatbridge    how late a retry leaves, and looks at the store meanwhile
+  CHATBRIDGE_STORE=postgres://… go run ./e2e/bench -target chatbridge -rounds 1     on an empty PostgreSQL database
   go run ./e2e/bench -profile cpu.pprof -rounds 1        with a CPU profile of each server: cpu.bare.pprof, cpu.chatbridge.pprof
 
 Equal servers differ by 10 to 20 % from round to round on a busy machine: take the median of several rounds, look at the CPU

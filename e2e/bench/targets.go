@@ -68,11 +68,12 @@ func command(ctx context.Context, out any, name string, args ...string) error {
 	return nil
 }
 
-// cleanEnv is our environment without what would configure chatbridge.
+// cleanEnv is our environment without what would configure chatbridge, but for
+// where it stores.
 func cleanEnv() []string {
 	var env []string
 	for _, e := range os.Environ() {
-		if !strings.HasPrefix(e, "CHATBRIDGE_") && !strings.HasPrefix(e, "PORT=") {
+		if (!strings.HasPrefix(e, "CHATBRIDGE_") || strings.HasPrefix(e, "CHATBRIDGE_STORE=")) && !strings.HasPrefix(e, "PORT=") {
 			env = append(env, e)
 		}
 	}
