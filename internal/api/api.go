@@ -78,6 +78,7 @@ type Server struct {
 
 	ctx      context.Context // ends with the last of Drain
 	close    context.CancelFunc
+	opening  sync.RWMutex // held for reading while a socket is counted: none comes behind the drain
 	draining atomic.Bool
 	sockets  sync.WaitGroup // WebSockets: an http.Server does not wait for them
 }
@@ -107,7 +108,9 @@ func New(o Options) (*Server, error) {
 // socket and stream and waits for the sockets. From its beginning on /readyz
 // says that the server is stopping.
 func (s *Server) Drain(within time.Duration) {
+	s.opening.Lock()
 	s.draining.Store(true)
+	s.opening.Unlock()
 	gone := make(chan struct{})
 	go func() { // ends with the last socket, which Close below sees to
 		s.sockets.Wait()
@@ -175,10 +178,28 @@ func (s *Server) routes() {
 // socket counts a WebSocket for as long as its handler runs.
 func (s *Server) socket(handler http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		s.sockets.Add(1)
+		if !s.enter() {
+			s.fail(w, errDraining())
+			return
+		}
 		defer s.sockets.Done()
 		handler(w, r)
 	}
+}
+
+// enter counts a socket in, unless the server is draining.
+func (s *Server) enter() bool {
+	s.opening.RLock()
+	defer s.opening.RUnlock()
+	if s.draining.Load() {
+		return false
+	}
+	s.sockets.Add(1)
+	return true
+}
+
+func errDraining() error {
+	return &bridge.Error{Kind: bridge.Unavailable, Code: "draining", Detail: "This server is stopping. Ask another, or this one in a moment.", RetryAfter: time.Second}
 }
 
 // Handler serves the whole edge.
@@ -304,7 +325,7 @@ func (s *Server) healthy(w http.ResponseWriter, _ *http.Request) {
 // ready: the store answers and we are not draining.
 func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 	if s.draining.Load() {
-		s.fail(w, bridge.Errorf(bridge.Unavailable, "draining", "This server is stopping. Ask another, or this one in a moment."))
+		s.fail(w, errDraining())
 		return
 	}
 	if err := s.o.Store.Ping(r.Context()); err != nil {

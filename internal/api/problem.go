@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -67,7 +68,7 @@ func problemOf(log *slog.Logger, err error) *Problem {
 	}
 	e := bridge.AsError(err)
 	status := statuses[e.Kind]
-	if e.Kind == bridge.Internal {
+	if e.Kind == bridge.Internal && !errors.Is(err, context.Canceled) { // a client that has left waits for no answer
 		log.Error("a request could not be answered", "err", err)
 	}
 	p := &Problem{Title: http.StatusText(status), Status: status, Code: e.Code, Detail: e.Detail, Errors: e.Fields, retryAfter: e.RetryAfter}
