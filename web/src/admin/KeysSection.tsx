@@ -7,7 +7,7 @@ import { clock, exact } from "../shared/time";
 import { Button, Field, Loading, Notice } from "../shared/ui";
 import { useLoad } from "./load";
 import { useUnsaved } from "./router";
-import { KeyField, keyErrors, showOnce } from "./secrets";
+import { KeyField, keyErrors, pairing, showOnce } from "./secrets";
 import { ask } from "./session";
 import type { Key, Scope } from "./types";
 
@@ -118,7 +118,7 @@ function NewKey({ account, path, close, reload }: { account: string; path: strin
     setBusy(true);
     try {
       const { body } = await ask<Key & { key: string }>(path + "keys/", { method: "POST", body: { scopes, key: key.trim(), ...(name.trim() && { name: name.trim() }) } });
-      showOnce({ account, words: "API Key", secret: body.key, note: "It works now." });
+      showOnce({ account, words: "API Key", secret: body.key, note: "It works now." }, ...(scopes.includes("worker") ? [pairing(account, body.key)] : []));
       announce("Key saved");
       close();
       scrollTo(0, 0);

@@ -4,7 +4,7 @@ import { ApiError, sentence } from "../shared/api";
 import { freshKey } from "../shared/random";
 import { Button, Field, Notice } from "../shared/ui";
 import { go, useUnsaved } from "./router";
-import { KeyField, keyErrors, showOnce } from "./secrets";
+import { KeyField, keyErrors, pairing, showOnce } from "./secrets";
 import { ask } from "./session";
 import type { Account } from "./types";
 
@@ -36,7 +36,7 @@ export function NewAccountPage() {
         body: { email: email.trim(), key: key.trim(), ...(webhook.trim() && { webhook_url: webhook.trim() }) },
       });
       const account = String(body.account.id);
-      showOnce({ account, words: "API Key", secret: body.key, note: "It works now. Clients send it as X-API-Key; the browser extension takes it too." });
+      showOnce({ account, words: "API Key", secret: body.key, note: "It works now. Clients send it as X-API-Key." }, pairing(account, body.key));
       if (body.webhook_secret) showOnce({ account, words: "Webhook secret", secret: body.webhook_secret, note: "It verifies that a webhook came from this server." });
       announce("Account saved");
       await go(`/admin/accounts/${account}/`, { saved: true, replace: true });

@@ -21,6 +21,11 @@ export function showOnce(...secrets: Shown[]): void {
   shown.value = [...shown.peek().filter((old) => !secrets.some((secret) => secret.account === old.account && secret.words === old.words)), ...secrets];
 }
 
+/** A key that may answer, as the one line that the browser extension's options take. */
+export function pairing(account: string, key: string): Shown {
+  return { account, words: "Pairing line", secret: `${location.origin} ${key}`, note: "For the browser extension: paste this line into its options." };
+}
+
 /** The secrets of an account that are shown once. */
 export function ShownOnce({ account }: { account: string }) {
   // Left pages forget: nobody who comes by later sees a secret.
