@@ -39,8 +39,7 @@ type result struct {
 }
 
 // write is the writer's goroutine: it takes what waits and commits it together.
-// Nothing is waited for to make a group larger: while one commits, the next
-// gathers.
+// No time is spent on making a group larger: while one commits, the next gathers.
 func (s *Store) write() {
 	defer close(s.written)
 	var batch, kept []job // kept: the first of the next batch
@@ -70,7 +69,16 @@ func (s *Store) write() {
 			}
 		}
 		clear(batch)
-		runtime.Gosched() // those who have just been answered may have more to say: it goes into the next batch
+		s.gather()
+	}
+}
+
+// gather lets those who have just been answered say what they have to say next, so
+// that it goes into the next batch. It waits for nobody who is not ready to run.
+func (s *Store) gather() {
+	for before := -1; len(s.queue) > before && len(s.queue) < maxBatch; {
+		before = len(s.queue)
+		runtime.Gosched()
 	}
 }
 
