@@ -183,6 +183,10 @@ func TestConnectionLostInATransaction(t *testing.T) {
 // A deadlock with somebody else ends by itself.
 func TestDeadlock(t *testing.T) {
 	url, c := database(t)
+	// A session looks for a deadlock once, so long after it began to wait: ours does,
+	// and by then the deadlock must be there.
+	exec(t, c, `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET deadlock_timeout = %L', current_database(), '5s'); END $$`)
+	exec(t, c, `SET deadlock_timeout = '1h'`)
 	s := start(t, url)
 	account := benchAccount(t, s).AccountID
 	var ids []string
