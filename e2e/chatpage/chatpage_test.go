@@ -24,6 +24,8 @@ var (
 	lanes = flag.String("lanes", "2", "how many browsers at once")
 	slow  = flag.Bool("slow", false, "run the scenarios too that take minutes")
 	all   = flag.Bool("all", false, "run all scenarios, not some of each kind")
+	play  = flag.Bool("play", false, "run some of each kind; without any flag none is run: they want the machine to themselves")
+	again = flag.Bool("again", false, "run a scenario that fails once more, but for one that sent too many prompts")
 )
 
 // within is how long all scenarios of a browser may take together.
@@ -62,6 +64,9 @@ func TestFirefox(t *testing.T) {
 
 // scenarios runs those that the flags choose. Each is a test of its own.
 func scenarios(t *testing.T, browser string, flags ...string) {
+	if !*play && !*all && *only == "" {
+		t.Skip("run with -play, -all or -only")
+	}
 	for _, name := range []string{browser, "node", "npm", "openssl"} {
 		if _, err := exec.LookPath(name); err != nil {
 			t.Skipf("no %s here", name)
@@ -74,6 +79,9 @@ func scenarios(t *testing.T, browser string, flags ...string) {
 	}
 	if *slow {
 		flags = append(flags, "--slow")
+	}
+	if *again {
+		flags = append(flags, "--again")
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), within)
 	defer cancel()
@@ -119,6 +127,9 @@ func scenarios(t *testing.T, browser string, flags ...string) {
 	}
 	if err := cmd.Wait(); err != nil && !t.Failed() {
 		t.Errorf("the runner ended with %v after %d scenarios\n%s", err, ran, errs.String())
+	}
+	if errs.Len() > 0 {
+		t.Log(errs.String())
 	}
 	if ran == 0 {
 		t.Errorf("no scenario ran\n%s", errs.String())

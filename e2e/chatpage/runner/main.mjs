@@ -1,5 +1,6 @@
 // Runs the scenarios: node runner/main.mjs [--only REGEXP] [--each N] [--lanes N]
-// [--slow] [--list] [--verbose] [--firefox]. --each takes the first N of each kind
+// [--slow] [--again] [--list] [--verbose] [--firefox]. --again plays a scenario that
+// fails once more, on a busy machine, unless the site was sent too many prompts. --each takes the first N of each kind
 // (what stands before the colon of a name). BINARY is the chatbridge to test; EXTENSION,
 // if set, an unpacked build to use instead of the one in it. With JSON=1 each
 // outcome is a line of JSON. --firefox runs those that Firefox's driver can play.
@@ -13,7 +14,7 @@ import { build } from "./packs.mjs";
 import { runScenario } from "./scenario.mjs";
 import { scenarios } from "../scenarios/all.mjs";
 
-const { values: flags } = parseArgs({ options: { only: { type: "string", default: "" }, each: { type: "string", default: "0" }, lanes: { type: "string", default: "1" }, list: { type: "boolean", default: false }, verbose: { type: "boolean", default: false }, firefox: { type: "boolean", default: false }, slow: { type: "boolean", default: false } } });
+const { values: flags } = parseArgs({ options: { only: { type: "string", default: "" }, each: { type: "string", default: "0" }, lanes: { type: "string", default: "1" }, list: { type: "boolean", default: false }, verbose: { type: "boolean", default: false }, firefox: { type: "boolean", default: false }, slow: { type: "boolean", default: false }, again: { type: "boolean", default: false } } });
 const only = new RegExp(flags.only);
 const each = Number(flags.each) || Infinity;
 const ofKind = new Map();
@@ -51,6 +52,11 @@ async function work() {
         result = { name: s.name, ok: false, faults: [String(err.stack ?? err)], ms: 0, outcome: [] };
       }
       clean = result.ok && !s.spoils;
+      if (!result.ok && flags.again && !s.second && !result.faults.some((f) => f.includes("SENT TWICE"))) {
+        console.error(`played again: ${result.name}: ${result.faults.join("; ")}`);
+        queue.push({ ...s, second: true });
+        continue;
+      }
       results.push(result);
       tell(result);
       if (flags.verbose && !result.ok) console.log(lane.bridge.log.split("\n").slice(-12).join("\n"));
