@@ -1,0 +1,1 @@
+function r(e,t,n){return e===1?`1 ${t}`:`${e.toLocaleString("de")} ${n}`}var a={cancel:"Abbrechen",theme:"Farben",themes:{system:"Wie das System",light:"Hell",dark:"Dunkel"},language:"Sprache",languageSystem:"Wie der Browser"},s={newChat:"Neuer Chat",chats:"Chats"},o={rows:e=>r(e,"Zeile","Zeilen")};export{s as chat,o as panel,a as shared};

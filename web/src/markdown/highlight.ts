@@ -1,0 +1,2 @@
+/** Colours code; loaded when the first fence ends. */
+export {};

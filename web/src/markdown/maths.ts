@@ -1,0 +1,2 @@
+/** Draws formulas; loaded with the first one. */
+export {};
