@@ -122,7 +122,7 @@ func (c *serveCmd) Run(ctx context.Context, io *console) error {
 	running, failed := errgroup.WithContext(rooms)
 	running.Go(func() error { return n.Run(rooms) })
 	running.Go(func() error { return directory.Run(rooms) })
-	running.Go(func() error { return retention.New(n.Post, c.retention(), log).Run(rooms) })
+	running.Go(func() error { return retention.New(n.Post, store, c.retention(), log).Run(rooms) })
 	running.Go(func() error { return c.hearKnocks(rooms, directory.Void) })
 	running.Go(func() error { return tuneMemory(rooms, n.Hub.Streams) })
 	server := &http.Server{Handler: edge.Handler(), ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,

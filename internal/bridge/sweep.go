@@ -102,3 +102,19 @@ func (m *CleanUp) Decide(f *Facts) (*Changes, error) {
 	}
 	return c, nil
 }
+
+// DropExpired drops a session or one-time link whose time is over. It tells the audit
+// log nothing: nobody did it.
+type DropExpired struct{ Credential *Credential }
+
+// Needs implements [Command].
+func (m *DropExpired) Needs() Needs { return Needs{Credential: m.Credential} }
+
+// Decide implements [Command].
+func (m *DropExpired) Decide(f *Facts) (*Changes, error) {
+	c := &Changes{Now: f.Now}
+	if is := f.Credential; is != nil && !is.ExpiresAt.IsZero() && !f.Now.Before(is.ExpiresAt) {
+		c.DropCredential = append(c.DropCredential, is)
+	}
+	return c, nil
+}

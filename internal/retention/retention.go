@@ -27,16 +27,23 @@ const (
 // kinds in the order in which they are cleaned up: what takes most room first.
 var kinds = [...]bridge.SweepKind{bridge.SweepTries, bridge.SweepBodies, bridge.SweepRequests, bridge.SweepAudit}
 
+// Credentials is what the loop reads of a store.
+type Credentials interface {
+	// Credentials lists those of a kind: "session", "link" or "token".
+	Credentials(ctx context.Context, kind string) ([]*bridge.Credential, error)
+}
+
 // Loop cleans up every hour.
 type Loop struct {
-	post bridge.Post
-	keep bridge.Retention
-	log  *slog.Logger
+	post  bridge.Post
+	store Credentials
+	keep  bridge.Retention
+	log   *slog.Logger
 }
 
 // New returns a loop that does nothing until Run.
-func New(post bridge.Post, keep bridge.Retention, log *slog.Logger) *Loop {
-	return &Loop{post: post, keep: keep, log: log}
+func New(post bridge.Post, store Credentials, keep bridge.Retention, log *slog.Logger) *Loop {
+	return &Loop{post: post, store: store, keep: keep, log: log}
 }
 
 // Run cleans up until ctx ends. Several nodes may do so side by side.
@@ -57,15 +64,17 @@ func (l *Loop) Run(ctx context.Context) error {
 func (l *Loop) all(ctx context.Context) time.Duration {
 	var removed [len(kinds)]int
 	begun := time.Now()
+	err := l.expire(ctx)
 	for i, kind := range kinds {
-		n, err := l.sweep(ctx, kind)
-		removed[i] = n
-		if err != nil {
-			if ctx.Err() == nil {
-				l.log.Error("clean-up broken off; it will be begun again", "error", err)
-			}
-			return again
+		if err == nil {
+			removed[i], err = l.sweep(ctx, kind)
 		}
+	}
+	if err != nil {
+		if ctx.Err() == nil {
+			l.log.Error("clean-up broken off; it will be begun again", "error", err)
+		}
+		return again
 	}
 	if removed != [len(kinds)]int{} {
 		l.log.Info("cleaned up", "tries_of", removed[0], "texts", removed[1], "requests", removed[2], "audit", removed[3], "duration", time.Since(begun))
@@ -91,4 +100,23 @@ func (l *Loop) sweep(ctx context.Context, kind bridge.SweepKind) (removed int, e
 		case <-time.After(max(rest, time.Since(begun))):
 		}
 	}
+}
+
+// expire drops what nobody can log in with any more.
+func (l *Loop) expire(ctx context.Context) error {
+	for _, kind := range [...]string{"session", "link"} {
+		listed, err := l.store.Credentials(ctx, kind)
+		if err != nil {
+			return err
+		}
+		for _, c := range listed {
+			if time.Now().Before(c.ExpiresAt) {
+				continue
+			}
+			if err := bridge.Do(ctx, l.post, &bridge.DropExpired{Credential: c}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }

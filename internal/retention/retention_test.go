@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -12,13 +13,15 @@ import (
 	"chatbridge/internal/bridge"
 )
 
-// store has so many old rows of each kind, and executes no command but clean-ups.
+// store has so many old rows of each kind, and credentials; it executes no
+// command but those that clean up.
 type store struct {
 	sync.Mutex
-	rows   map[bridge.SweepKind]int64
-	gone   map[bridge.SweepKind]int64
-	steps  []time.Time
-	broken error
+	credentials []*bridge.Credential
+	rows        map[bridge.SweepKind]int64
+	gone        map[bridge.SweepKind]int64
+	steps       []time.Time
+	broken      error
 }
 
 func (s *store) post(cmd bridge.Command, done func(*bridge.Changes, error)) {
@@ -27,6 +30,14 @@ func (s *store) post(cmd bridge.Command, done func(*bridge.Changes, error)) {
 	s.steps = append(s.steps, time.Now())
 	if s.broken != nil {
 		done(nil, s.broken)
+		return
+	}
+	if c, ok := cmd.(*bridge.DropExpired); ok {
+		changes, err := c.Decide(&bridge.Facts{Now: time.Now(), Credential: c.Credential})
+		for _, gone := range changes.DropCredential {
+			s.credentials = slices.DeleteFunc(s.credentials, func(c *bridge.Credential) bool { return c == gone })
+		}
+		done(changes, err)
 		return
 	}
 	c := cmd.(*bridge.CleanUp)
@@ -39,11 +50,37 @@ func (s *store) post(cmd bridge.Command, done func(*bridge.Changes, error)) {
 	done(changes, err)
 }
 
+func (s *store) Credentials(_ context.Context, kind string) ([]*bridge.Credential, error) {
+	s.Lock()
+	defer s.Unlock()
+	var of []*bridge.Credential
+	for _, c := range s.credentials {
+		if c.Kind == kind {
+			of = append(of, c)
+		}
+	}
+	return of, nil
+}
+
+func TestExpire(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		now := time.Now()
+		live := &bridge.Credential{Kind: "session", ExpiresAt: now.Add(time.Hour)}
+		token := &bridge.Credential{Kind: "token"} // for ever
+		s := &store{gone: map[bridge.SweepKind]int64{}, credentials: []*bridge.Credential{
+			{Kind: "session", ExpiresAt: now}, live, {Kind: "link", ExpiresAt: now.Add(-time.Second)}, token}}
+		New(s.post, s, bridge.Retention{}, slog.New(slog.DiscardHandler)).all(t.Context())
+		if want := []*bridge.Credential{live, token}; !slices.Equal(s.credentials, want) {
+			t.Fatalf("left are %v, want the session that lasts and the token", s.credentials)
+		}
+	})
+}
+
 func TestLoop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		day := 24 * time.Hour
 		s := &store{rows: map[bridge.SweepKind]int64{bridge.SweepTries: 250, bridge.SweepBodies: 100, bridge.SweepRequests: 30, bridge.SweepAudit: 7}, gone: map[bridge.SweepKind]int64{}}
-		loop := New(s.post, bridge.Retention{Bodies: day, Tries: day, Audit: day}, slog.New(slog.DiscardHandler))
+		loop := New(s.post, s, bridge.Retention{Bodies: day, Tries: day, Audit: day}, slog.New(slog.DiscardHandler))
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- loop.Run(ctx) }() // waited for below
