@@ -29,12 +29,12 @@ var (
 )
 
 // within is how long all scenarios of a browser may take together.
-const within = 9 * time.Minute
+const within = 22 * time.Minute
 
 // firefoxCore is what Firefox runs where nothing else is asked for: an editor,
 // a stream and a mishap of each kind.
 const firefoxCore = `^(page: (ProseMirror|Lexical|bare|hand-over)|chat: (a second|temporary$)|mode: slider, extended|message: everything|answer: by the document alone, table` +
-	`|breaks: the stream|trouble: the page|tab (reloaded|closed)|server killed|cancel)`
+	`|breaks: (the stream|before .*itself)|trouble: the page|tab (reloaded|closed)|server killed|cancel|first start)`
 
 func TestMain(m *testing.M) {
 	status := m.Run()

@@ -96,8 +96,8 @@ export interface Refused extends Ref {
 }
 
 /**
- * The answer becomes its first `offset` code points and `text`. At most 20 a second; the first one after each `press` or
- * `watch` has offset 0. No surrogate pair is split.
+ * The answer becomes its first `offset` code points and `text`. As soon as it was seen: the background spaces it for the
+ * bridge. The first one after each `press` or `watch` has offset 0. No surrogate pair is split.
  */
 export interface TextNews extends Ref {
   type: "text";
@@ -144,19 +144,17 @@ export interface DoctorReport {
   hooks: Hook[];
 }
 
-export type FromPage =
-  | Hello
-  | Health
-  | PhaseNews
-  | Prepared
-  | Pressed
-  | Refused
-  | TextNews
-  | ChatNews
-  | Ended
-  | Failed
-  | Stopped
-  | DoctorReport;
+/** Say woke with this id after so many milliseconds: a hidden page's own timers are held back. */
+export interface Wake {
+  type: "wake";
+  id: number;
+  ms: number;
+}
+
+/** What the rules of the background hear of. */
+export type PageNews = Health | PhaseNews | Prepared | Pressed | Refused | TextNews | ChatNews | Ended | Failed | Stopped;
+
+export type FromPage = Hello | PageNews | DoctorReport | Wake;
 
 // ---- background → page
 
@@ -214,4 +212,9 @@ export interface TakePack {
   pack: unknown;
 }
 
-export type ToPage = Prepare | Press | Watch | Abandon | AskDoctor | TakePack;
+export interface Woke {
+  type: "woke";
+  id: number;
+}
+
+export type ToPage = Prepare | Press | Watch | Abandon | AskDoctor | TakePack | Woke;

@@ -47,6 +47,10 @@ export class Browser {
   sites() {
     return this.list("page", (t) => t.url.startsWith("https://chatgpt.com") || t.url.startsWith("https://auth.openai.com"));
   }
+  // urls are the addresses of all tabs.
+  async urls() {
+    return this.list("page").map((t) => t.url);
+  }
   async wait(what, found, within = 10_000) {
     for (const end = Date.now() + within; Date.now() < end; ) {
       const r = await found();

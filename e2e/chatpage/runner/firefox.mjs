@@ -80,9 +80,14 @@ export class Firefox {
     }
     throw new Error(`never came to be: ${what}`);
   }
+  async #tabs() {
+    return (await this.send("browsingContext.getTree", { maxDepth: 0 })).contexts;
+  }
+  async urls() {
+    return (await this.#tabs()).map((c) => c.url);
+  }
   async sites() {
-    const { contexts } = await this.send("browsingContext.getTree", { maxDepth: 0 });
-    return contexts.filter((c) => /^https:\/\/(chatgpt|auth\.openai)\.com/.test(c.url)).map((c) => c.context);
+    return (await this.#tabs()).filter((c) => /^https:\/\/(chatgpt|auth\.openai)\.com/.test(c.url)).map((c) => c.context);
   }
   on(context, act) {
     return act({

@@ -1,4 +1,6 @@
-// Figures: node runner/measure.mjs [--rounds N]. BINARY is the chatbridge.
+// Figures: node runner/measure.mjs [--rounds N] [--visible]. BINARY is the chatbridge;
+// EXTENSION, if set, an unpacked build to use instead of the one in it. The tab is
+// hidden, as it is in daily use, or in front of its window.
 // Site, client and clock are of one process, so the times are exact.
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { connect, createServer } from "node:net";
@@ -8,7 +10,7 @@ import { parseArgs } from "node:util";
 import { certificate } from "../site/tls.mjs";
 import { Lane } from "./lane.mjs";
 
-const { values: flags } = parseArgs({ options: { rounds: { type: "string", default: "40" } } });
+const { values: flags } = parseArgs({ options: { rounds: { type: "string", default: "40" }, visible: { type: "boolean", default: false } } });
 const sleep = (ms) => new Promise((r) => setTimeout(r, ms));
 const at = (list, q) => list.toSorted((a, b) => a - b)[Math.min(list.length - 1, Math.floor(list.length * q))];
 const line = (name, list) => console.log(`${name}: p50 ${at(list, 0.5).toFixed(1)} ms, p95 ${at(list, 0.95).toFixed(1)} ms (${list.length})`);
@@ -47,6 +49,8 @@ try {
     return { last: whole - run.lastTextAt, end: f.endAt - run.endedAt, first: f.deltas[0]?.at - run.firstTextAt };
   };
   await one({});
+  if (flags.visible) await lane.browser.front(await lane.tab());
+  await lane.browser.wait("the tab's state", async () => (await one({}), lane.site.visible.at(-1) === (flags.visible ? "visible" : "hidden")));
   const times = [];
   for (let i = 0; i < Number(flags.rounds); i++) times.push(await one({ every: 12, piece: 12 }));
   line("last token on the page's wire → client's SSE", times.map((t) => t.last));

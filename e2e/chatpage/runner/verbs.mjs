@@ -58,8 +58,13 @@ export const verbs = {
     await run.lane.browser.front(other);
   },
   async discardTab(run) {
-    const w = await run.lane.browser.wait("the service worker", () => run.lane.browser.worker());
-    await run.lane.browser.on(w, (s) => s.evaluate(`chrome.tabs.query({}).then(async (tabs) => { for (const t of tabs) if (t.url?.startsWith("https://chatgpt.com/")) await chrome.tabs.discard(t.id).catch(() => {}); })`));
+    const { browser } = run.lane;
+    // One that has just been started has no interfaces yet.
+    const w = await browser.wait("the service worker", async () => {
+      const found = browser.worker();
+      return found && (await browser.on(found, (s) => s.evaluate(`!!globalThis.chrome?.tabs`)).catch(() => false)) && found;
+    });
+    await browser.on(w, (s) => s.evaluate(`chrome.tabs.query({}).then(async (tabs) => { for (const t of tabs) if (t.url?.startsWith("https://chatgpt.com/")) await chrome.tabs.discard(t.id).catch(() => {}); })`));
   },
   async killBrowser(run, after = 0) {
     await run.lane.browser.kill();
@@ -115,9 +120,12 @@ export const verbs = {
     run.published = Date.now();
   },
   capacity: (run, n) => onPage(run, "options", `(await see("#capacity")).value = "${n}"; await click("#more [type=submit]"); await says("#saved", /Saved/)`),
-  // pair is a person's pasted line in the options page; says: what the page must answer.
+  // opened waits for a page of the extension that opened by itself.
+  opened: (run, page) => run.lane.browser.wait(page, async () => (await run.lane.browser.urls()).some((url) => /^(chrome|moz)-extension:/.test(url) && url.endsWith(`/${page}`))),
+  // pair is a person's pasted line in the options page, with what is easily copied around it; says: what the page must answer.
   pair: (run, key, says) =>
-    onPage(run, "options", `(await see("#line")).value = ${JSON.stringify(`${run.lane.bridge.url} ${key === "right" ? run.lane.client.key : key}`)}; await click("#save"); await says("#result", ${says})`),
+    onPage(run, "options", `(await see("#line")).value = ""; const line = document.querySelector("#line"), clipboardData = new DataTransfer(); clipboardData.setData("text/plain", ${JSON.stringify(`\n  ${run.lane.bridge.url}\n${key === "right" ? run.lane.client.key : key} \r\n`)});
+      line.dispatchEvent(new ClipboardEvent("paste", { clipboardData, cancelable: true })); await click("#save"); await says("#result", ${says})`),
   // popupSays looks what the popup tells; doctor runs it there.
   popupSays: (run, says) => onPage(run, "popup", `await says("#status", ${says})`),
   async doctor(run, ...finds) {

@@ -11,6 +11,8 @@ export default [
   { name: "breaks: dropped, the page reads again", site: { page: { resume: "poll" }, reply: { end: "dropped", every: 12 } }, expect: { status: "done", prompts: 1, response: "truth", live: false } },
   { name: "breaks: the person stops it", site: { reply: { every: 60 } }, meanwhile: [[["text", 60], ["clickTab", "[data-testid=stop-button]"]]], expect: half, works: true, after: plain() },
   { name: "breaks: before the first byte", site: { reply: { end: "lost" } }, expect: { status: "failed", codes: ["incomplete_answer", "worker_lost"], prompts: 1 }, works: true, after: plain() },
+  { name: "breaks: before the first byte, and the browser sends it again by itself", site: { reply: { drops: 1 } }, expect: { status: "done", prompts: 1, response: "truth" }, check: repeated(1) },
+  { name: "breaks: before the first byte, until the browser gives up", site: { reply: { drops: 9 } }, expect: { status: "failed", codes: ["incomplete_answer", "worker_lost"], prompts: 0 }, check: pressedOnce, works: true, after: plain() },
   { name: "breaks: it falls silent", site: { reply: { end: "silent" } }, ask: { timeout_seconds: 6 }, expect: { status: "failed", codes: ["timeout", "incomplete_answer"], prompts: 1, partial: true }, works: true, after: plain() },
 
   { name: "refused: 429 with Retry-After", site: { reply: { status: 429, retryAfter: 3, body: { detail: { message: "Too many requests", code: "rate_limit_exceeded" } } } }, expect: { status: "failed", code: "rate_limited", prompts: 1, retry: [1, 3] }, works: true, after: [...plain(), ["wait", 3000], ["reloadTab"]] },
@@ -21,7 +23,20 @@ export default [
   { name: "refused: 500", site: { reply: { status: 500, body: { detail: "Something went wrong. help.openai.com" } } }, expect: { status: "failed", codes: ["incomplete_answer", "worker_error"], prompts: 1 }, works: true, after: plain() },
 ];
 
+// repeated checks that what came again was the same message: the browser's repeat of one press, which no extension can see or prevent.
+function repeated(drops) {
+  return (run, fault) => {
+    const { dropped, chats } = run.lane.site;
+    if (dropped.length !== drops || dropped.some((id) => id !== chats.prompts[0]?.id)) fault(`dropped ${dropped}, answered ${chats.prompts[0]?.id}`);
+  };
+}
+
+// pressedOnce checks that all that came was one message.
+function pressedOnce(run, fault) {
+  if (new Set(run.lane.site.dropped).size !== 1) fault(`several messages: ${run.lane.site.dropped}`);
+}
+
 // plain is the site as it is by default.
 function plain() {
-  return [["set", { reply: { end: "whole", status: 0, retryAfter: 0, body: null, every: 4 } }]];
+  return [["set", { reply: { end: "whole", drops: 0, status: 0, retryAfter: 0, body: null, every: 4 } }]];
 }

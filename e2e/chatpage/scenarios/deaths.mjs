@@ -41,9 +41,11 @@ export default [
   { name: "tab hidden: from the start, rAF", before: [["hideTab"]], site: slow, expect: done, within: 40_000 },
   { name: "tab hidden: from the start, timers", before: [["hideTab"]], site: { page: { render: "timer" }, ...slow }, expect: done, within: 40_000 },
   { name: "tab hidden: 100,000 characters", before: [["hideTab"]], ask: { chars: 100_000 }, expect: done, within: 40_000 },
+  { name: "tab hidden: what came before a silence is told at once", before: [["hideTab"]], site: { reply: { end: "silent", every: 12, piece: 12 } }, ask: { timeout_seconds: 3 }, expect: { status: "failed", codes: ["timeout", "incomplete_answer"], partial: true }, check: toldWithin(400), spoils: true, within: 40_000 },
   { name: "tab discarded: idle", before: [["discardTab"]], expect: done, within: 40_000 },
 
-  ...change(at("browser killed", "killBrowser"), "after the press", { expect: lostUnlessAsked }).map((s) => ({ ...s, spoils: true })),
+  // A ready that had left may be answered by a go that nobody hears; then it is not sent again.
+  ...change(change(at("browser killed", "killBrowser"), "after the press", { expect: lostUnlessAsked }), "between ready and go", { expect: lostUnlessAsked }).map((s) => ({ ...s, spoils: true })),
   { name: "browser quit: in the answer", site: slow, meanwhile: [[answering[0], ["quitBrowser"]]], expect: done, within: 40_000, spoils: true },
 
   ...at("server killed", "killServer").filter((s) => !s.name.endsWith("between ready and go")),
@@ -57,6 +59,15 @@ export default [
   { name: "cancel: in the answer, the site is told to stop", site: { reply: { every: 80 } }, meanwhile: [[answering[0], ["cancel"]], [["heard", "stopped"]]], expect: { status: "failed", code: "cancelled", prompts: 1 }, works: true, after: [["set", { reply: { every: 4 } }]] },
   { name: "cancel: one that waits its turn", site: slow, ask: [{}, { chat: "same" }], meanwhile: [[answering[0], ["cancel", 1]]], expect: [{ ...done, live: undefined }, { status: "failed", code: "cancelled", prompts: 0 }] },
 ];
+
+// toldWithin checks how long after the site's last word the client had it.
+function toldWithin(ms) {
+  return (run, fault) => {
+    const { lastTextAt } = run.lane.site.chats.prompts[0].run;
+    const lag = run.asked[0].follower.deltas.at(-1).at - lastTextAt;
+    if (!(lag < ms)) fault(`the last words came after ${Math.round(lag)} ms`);
+  };
+}
 
 // emptied: what we had typed is taken out again.
 async function emptied(run, fault) {

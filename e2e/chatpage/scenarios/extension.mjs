@@ -10,6 +10,7 @@ export default [
   { name: "capacity: three at once, in tabs of their own", site: slower, before: [["capacity", 3]], ask: [{}, {}, {}], expect: done, check: atOnce(3), fresh: true, spoils: true },
   { name: "capacity: three, but one chat at a time", site: slow, before: [["capacity", 3]], ask: [{}, { chat: "same" }, { chat: "same" }], expect: done, check: atOnce(1), fresh: true, spoils: true },
   { name: "capacity: three at once, the worker killed", site: slower, before: [["capacity", 3]], ask: [{}, {}, {}], meanwhile: [[["text", 40], ["killWorker"]]], expect: { ...done, live: false }, check: atOnce(3), fresh: true, spoils: true },
+  { name: "first start: the options open by themselves", unpaired: true, before: [["opened", "options.html"]], ask: [], fresh: true, spoils: true },
   { name: "pairing: a line pasted into the options page", unpaired: true, before: [["popupSays", /set up|not paired/i], ["pair", "cb_wrong", /key/i], ["pair", "right", /connected|works|paired/i]], expect: done, fresh: true, spoils: true },
   { name: "doctor: in the popup, nothing is sent", ask: [{}], meanwhile: [[["ended"], ["doctor", /composer/, /turn/]]], expect: done },
   { name: "doctor: from the command line", ask: [{}], meanwhile: [[["ended"], ["doctorByServer", /composer/, /turn/]]], expect: done },

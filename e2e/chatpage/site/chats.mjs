@@ -30,7 +30,7 @@ export class Chats {
     const sent = body.messages[0];
     const text = sent.content.parts.join("");
     const reply = this.reply(text);
-    const prompt = { at: Date.now(), chatId: body.conversation_id ?? null, text, truth: null, refused: false, model: body.model, effort: body.thinking_effort ?? null, temporary: !!body.history_and_training_disabled };
+    const prompt = { at: Date.now(), id: sent.id, chatId: body.conversation_id ?? null, text, truth: null, refused: false, model: body.model, effort: body.thinking_effort ?? null, temporary: !!body.history_and_training_disabled };
     this.prompts.push(prompt);
     if (reply.status) {
       prompt.refused = true;

@@ -39,6 +39,7 @@ export const reply = {
   every: 4, // ms between pieces
   wait: 20, // ms before the first
   end: "whole", // or "max_tokens", "cut" (the connection breaks; the run dies), "dropped" (it breaks; the run goes on), "silent" (nothing comes any more), "lost" (it breaks before the first byte)
+  drops: 0, // how often the connection breaks, without a byte of an answer, when the prompt has come; a browser may then send it again by itself
   endAt: 0.5, // of the text, where it does not end whole
   thinking: "", // a thoughts message before
   commentary: "", // a commentary message before

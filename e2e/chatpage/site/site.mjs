@@ -38,6 +38,7 @@ export class Site {
     for (const p of this.chats?.prompts ?? []) p.run?.end();
     this.settings = { page: { ...defaults.page, ...page }, reply: { ...defaults.reply, ...reply }, replies };
     this.chats = new Chats(this.settings);
+    this.dropped = []; // ids of messages whose connection broke before any byte of an answer
     this.strangers = []; // requests for the site's data that were not the page's own
     this.visible = []; // what pages said of their visibility, newest last
     this.heard = []; // {what, at}: what pages did
@@ -130,6 +131,12 @@ export class Site {
   }
 
   #ask(r, sent) {
+    const { id, content } = sent.messages[0];
+    const { drops } = this.chats.reply(content.parts.join(""));
+    if (this.dropped.length < drops) {
+      this.dropped.push(id);
+      return r.destroy();
+    }
     const { refused, run, reply } = this.chats.ask(sent);
     if (refused) {
       if (refused.retryAfter) r.setHeader("retry-after", String(refused.retryAfter));

@@ -3,9 +3,11 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { reduce, revive, LOOK_EVERY_MS, STOP_WITHIN_MS } from "./attempts";
+import { reduce, STOP_WITHIN_MS } from "./attempts";
+import { revive } from "./revive";
+import { LOOK_EVERY_MS } from "./seating";
 import { keyOf, type Effect, type Event, type Kept, type Moment, type State, type Tab } from "./state";
-import type { FromPage } from "../messages";
+import type { PageNews } from "../messages";
 import { PRESS_WITHIN_MS } from "./wire";
 
 const R = { request_id: "11111111-1111-4111-8111-111111111111", attempt: 1 };
@@ -50,7 +52,7 @@ class World {
     return this.bridge({ type: "welcome", account: "a@example.com", ping_seconds: 20, keep, drop, pack: null });
   }
 
-  page(message: Exclude<FromPage, { type: "hello" | "doctor" }>, tab = 1): Effect[] {
+  page(message: PageNews, tab = 1): Effect[] {
     return this.do({ type: "page", tab, message });
   }
 
@@ -568,7 +570,7 @@ function moves(p: Path): [string, () => Path][] {
     if (tab.attached) {
       add("detached", () => step(p, { type: "detached", tab: tab.id }, { prepared: false }));
       if (a) {
-        const said: Exclude<FromPage, { type: "hello" | "doctor" }>[] = [
+        const said: PageNews[] = [
           { type: "prepared", ...R, mode_used: null },
           { type: "pressed", ...R },
           { type: "refused", ...R, code: "worker_error", detail: "" },

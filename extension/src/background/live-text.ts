@@ -59,6 +59,13 @@ export function countPoints(s: string): number {
   return n;
 }
 
+/** How many UTF-16 units two strings have alike from their start; no pair is split. */
+export function sameUnits(a: string, b: string): number {
+  let n = 0;
+  while (n < a.length && n < b.length && a.charCodeAt(n) === b.charCodeAt(n)) n++;
+  return n > 0 && isHigh(a.charCodeAt(n - 1)) ? n - 1 : n;
+}
+
 /** A string's beginning of at most `most` bytes of UTF-8, whole code points only. */
 export function headBytes(s: string, most: number): string {
   const room = new Uint8Array(Math.min(most, s.length * 3));

@@ -1,6 +1,6 @@
 // What the background knows, what happens to it, and what it then does. attempts.ts has the rules.
 
-import type { FromPage, Health, Phase, Ref, ToPage } from "../messages";
+import type { Health, PageNews, Phase, Ref, ToPage } from "../messages";
 import type { Failure, FromBridge, HealthReport, NewRequest, Response, ToBridge } from "./wire";
 
 /** A moment by two clocks, in milliseconds: the one may be set back, the other may stand still in a computer's sleep. */
@@ -118,7 +118,7 @@ export type Event =
   | { type: "saved" | "unsaved"; key: string; what: What }
   | { type: "attached"; tab: number; url: string }
   | { type: "detached"; tab: number }
-  | { type: "page"; tab: number; message: Exclude<FromPage, { type: "hello" | "doctor" }> }
+  | { type: "page"; tab: number; message: PageNews }
   | { type: "tab_opened"; key: string | null; tab: number; url: string }
   | { type: "tab_failed"; key: string | null; reason: string }
   | { type: "tab_gone"; tab: number }
@@ -155,7 +155,8 @@ export type Effect =
   /** The live text of an attempt: changed, to be sent from the start, of no more use. */
   | { do: "text"; key: string; offset: number; text: string }
   | { do: "retext"; key: string }
-  | { do: "untext"; key: string }
+  /** answer: what it became, if it ended well. */
+  | { do: "untext"; key: string; answer?: string }
   /** For the event list that people see. */
   | { do: "note"; text: string };
 
@@ -170,4 +171,23 @@ export function refOf(a: Attempt): Ref {
 /** The press may have happened, as far as storage says. */
 export function submitted(k: Kept): boolean {
   return k.phase === "submitted" || k.phase === "answering";
+}
+
+/** An attempt as it is at first. */
+export function begin(kept: Kept, now: Moment): Attempt {
+  return {
+    kept,
+    step: "receiving",
+    since: now,
+    held: false,
+    readyAt: null,
+    tab: null,
+    told: false,
+    orphaned: false,
+    settled: false,
+    quiet: false,
+    losses: 0,
+    tries: 0,
+    notBefore: null,
+  };
 }

@@ -1,4 +1,4 @@
-// The tabs of our own: opened, led, found again. What is done with them is decided in attempts.ts.
+// The tabs of our own: opened, led, found again. What is done with them is decided in seating.ts.
 
 import { SITE_PATTERN } from "./address";
 import type { KeptTab } from "./store";

@@ -76,6 +76,23 @@ test("corrections, a lost connection and a resync", () => {
   mock.timers.reset();
 });
 
+test("at the end what was told is a beginning of the answer", () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const bridge = new Bridge();
+  const texts = new Texts(bridge.take, () => 0);
+  texts.change("k", of, 0, "😀 As  says");
+  texts.forget("k", "😀 As ([Example](https://e.example)) says");
+  assert.equal(bridge.points.join(""), "😀 As ");
+  const before = bridge.deltas.length;
+  bridge.points = [];
+  texts.change("l", of, 0, "one");
+  texts.change("l", of, 3, " two, not told yet");
+  texts.forget("l", "one three");
+  texts.forget("l", "other");
+  assert.equal(bridge.deltas.length, before + 1);
+  mock.timers.reset();
+});
+
 test("a long text goes in pieces", () => {
   mock.timers.enable({ apis: ["setTimeout"] });
   let now = 0;

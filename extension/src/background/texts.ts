@@ -1,7 +1,7 @@
 // The live texts of the answers that are being read, and their way to the bridge as deltas.
 
 import type { Ref } from "../messages";
-import { LiveText } from "./live-text";
+import { LiveText, countPoints, sameUnits } from "./live-text";
 import { DELTA_EVERY_MS, type ToBridge } from "./wire";
 
 /** The most text of one delta, in UTF-16 units: with all of it escaped still far within a message. */
@@ -48,10 +48,17 @@ export class Texts {
     this.flush(live);
   }
 
-  forget(key: string): void {
+  /** answer: what it became. Of what was told of it only a beginning stays, such as where a citation became a link at the end. */
+  forget(key: string, answer?: string): void {
     const live = this.live.get(key);
-    if (live?.timer) clearTimeout(live.timer);
+    if (!live) return;
+    if (live.timer) clearTimeout(live.timer);
     this.live.delete(key);
+    if (answer === undefined) return;
+    const all = live.text.toString();
+    const told = all.length - live.text.from(live.sent, all.length).length;
+    const same = sameUnits(all, answer);
+    if (same < told) this.send({ type: "delta", ...live.of, offset: countPoints(all.slice(0, same)), text: "" });
   }
 
   private flush(live: Live): void {

@@ -1,6 +1,6 @@
 // The options page: where the server is, tested before it is kept; this browser's name and capacity; what happened.
 
-import { parseLine } from "./line";
+import { oneLine, parseLine } from "./line";
 import { originPattern } from "../background/wire";
 import { by, icon, make } from "../shared/dom";
 import { copyDiagnosis } from "../shared/diagnosis";
@@ -17,7 +17,7 @@ const send = connect((m) => {
     view = m.view;
     render();
   } else if (m.type === "paired") {
-    say(m.ok ? `${m.sentence} Saved.` : m.sentence, m.ok);
+    say(m.ok ? `${m.sentence} Saved. Log in at chatgpt.com in this browser, if you are not: requests are answered in a tab of its own.` : m.sentence, m.ok);
     if (m.ok) by<HTMLInputElement>("line").value = ""; // the key is never shown again
     by<HTMLButtonElement>("save").disabled = false;
   }
@@ -31,6 +31,8 @@ function render(): void {
     shown = now;
     by("status").className = `status ${words.tone}`;
     by("status").replaceChildren(icon(words.icon), make("span", {}, [words.sentence, words.more ?? ""].join(" ").trim()));
+    // What is to be done elsewhere has its button in the popup.
+    by("allow").hidden = words.button?.deed !== "allow";
   }
   by("kept").textContent = view.server ? `Kept: ${view.server} ••••••••${view.account ? `, account ${view.account}` : ""}` : "";
   by("unpair").hidden = !view.server;
@@ -51,6 +53,14 @@ function say(sentence: string, ok: boolean | null): void {
   result.replaceChildren(...(ok === null ? [] : [make("span", { className: "mark" }, icon(ok ? "ok" : "bad"))]), ` ${sentence}`);
 }
 
+by<HTMLInputElement>("line").onpaste = (event) => {
+  const text = event.clipboardData?.getData("text/plain");
+  if (!text) return;
+  event.preventDefault(); // a browser would run the two together where a line ends
+  const field = by<HTMLInputElement>("line");
+  field.setRangeText(oneLine(text), field.selectionStart ?? 0, field.selectionEnd ?? field.value.length, "end");
+};
+
 by<HTMLFormElement>("pair").onsubmit = (event) => {
   event.preventDefault();
   const line = parseLine(by<HTMLInputElement>("line").value);
@@ -68,12 +78,14 @@ by<HTMLFormElement>("pair").onsubmit = (event) => {
 by<HTMLFormElement>("more").onsubmit = (event) => {
   event.preventDefault();
   send({ do: "settings", name: by<HTMLInputElement>("name").value, capacity: Number(by<HTMLSelectElement>("capacity").value) });
-  by("saved").textContent = view?.server ? "Saved" : "Set up the server first";
+  by("saved").textContent = view?.server ? "Saved" : "Set up the server first, above";
 };
+
+by("allow").onclick = () => void chrome.permissions.request({ origins: ["https://chatgpt.com/*"] }); // must be the click's own act
 
 by("unpair").onclick = () => {
   send({ do: "unpair" });
-  say("Unpaired. What was being answered is given up.", true);
+  say("Unpaired. What was being answered is given up. Paste a line to pair it again.", true);
 };
 
 by("copy").onclick = () => {

@@ -14,6 +14,7 @@ import { answerTo } from "./stream/readback";
 import type { StreamState, Transcript } from "./stream/transcript";
 import { IMAGE_NOTE } from "./stream/transcript";
 import { bytes, lines } from "./text";
+import { titleOf } from "./title";
 import type { Troubles } from "./trouble";
 import { Turns } from "./turns";
 import { judge } from "./verdict";
@@ -60,6 +61,10 @@ const FIND_MS = 20_000;
 const LOAD_MS = 20_000;
 /** How often to look without a cause. */
 const LOOK_MS = 400;
+/** While a stream brings text, it is handed on at most so often; the background spaces it further for the bridge. */
+const TEXT_GAP_MS = 25;
+/** Else looks take at most a fifth of the page's time, so that nothing waits longer than it must. */
+const REST = 4;
 /** The document is read at most so often while a stream runs; it is not needed then. */
 const DOM_GAP_MS = 250;
 /** Turning a long answer into Markdown takes a while; without a stream it is done at most so often. */
@@ -81,6 +86,8 @@ export class Following {
   private answering = false;
   private questionSeen = false;
   private scrolled = false;
+  /** How long the last look took, in milliseconds. */
+  private cost = 0;
   /** When the chat was asked to load anew; this script then has little time left. */
   private loading: number | null = null;
 
@@ -107,8 +114,7 @@ export class Following {
       let busy = false;
       const finish = (): void => {
         off();
-        clearInterval(timer);
-        this.sender.stop();
+        rest();
         signal.removeEventListener("abort", aborted);
       };
       const aborted = (): void => {
@@ -118,6 +124,7 @@ export class Following {
       const look = (): void => {
         if (busy) return;
         busy = true;
+        const began = performance.now();
         try {
           const outcome = this.look();
           if (outcome) {
@@ -130,14 +137,22 @@ export class Following {
           else reject(error instanceof Error ? error : new Error(String(error)));
         } finally {
           busy = false;
+          this.cost = performance.now() - began;
         }
       };
-      const off = this.senses.changes.throttled(look, 25);
-      const timer = setInterval(look, LOOK_MS);
+      const { changes } = this.senses;
+      const off = changes.throttled(look, () => this.gap());
+      const rest = changes.clock.every(LOOK_MS, look);
       signal.addEventListener("abort", aborted);
       if (signal.aborted) aborted();
       else look();
     });
+  }
+
+  /** How long after a look the next one may come: the first words and a stream's end are not waited with. */
+  private gap(): number {
+    const flows = !this.sender.silent && this.senses.hub.calls.some(({ transcript }) => transcript.state === "running");
+    return Math.max(flows ? TEXT_GAP_MS : 0, this.cost * REST);
   }
 
   private look(): Outcome | null {
@@ -362,10 +377,10 @@ export class Following {
     response = response.toWellFormed();
     if (response === "") return { code: "incomplete_answer", detail: "The answer ended without any text. Look at the chat at the site.", partial: "" };
     if (bytes(response) > MAX_ANSWER_BYTES) return { code: "incomplete_answer", detail: "The answer is longer than 7 MiB, the most that can be handed on. Its beginning is kept.", partial: response.slice(0, 1_000_000).toWellFormed() };
-    const { finder, window } = this.senses;
+    const { window } = this.senses;
     const { evidence } = verdict;
     const note = [evidence.note, this.sentOtherwise()].filter((part) => part).join("; ");
-    return { response, chat_id: isTemporary(window.location) ? null : this.chatId, chat_title: this.title(transcript, finder), evidence: { ...evidence, ...(note !== "" ? { note } : {}) } };
+    return { response, chat_id: isTemporary(window.location) ? null : this.chatId, chat_title: titleOf(this.chatId, transcript, this.senses), evidence: { ...evidence, ...(note !== "" ? { note } : {}) } };
   }
 
   /** The composer held the text exactly; what the page made of it shows in its call. */
@@ -378,18 +393,5 @@ export class Following {
   private imageNotes(): string {
     const { assistant } = this.turns.find();
     return assistant ? this.senses.finder.all("image", assistant).map((image) => imageNote(image.getAttribute("alt"))).join("\n\n") : "";
-  }
-
-  private title(transcript: Transcript | null, finder: Finder): string | null {
-    const { document, location } = this.senses.window;
-    if (isTemporary(location)) return null;
-    const entry = this.chatId ? finder.find("title", null, this.chatId)?.element.textContent : null;
-    // The document's title is this chat's only while the page is on it.
-    const shown = this.chatId !== null && chatIdAt(location, finder.pack) === this.chatId ? document.title : null;
-    for (const title of [transcript?.title, this.senses.hub.readBack?.read.chatId === this.chatId ? this.senses.hub.readBack?.read.title : null, entry, shown]) {
-      const name = title?.replace(/\s+/g, " ").trim();
-      if (name && !finder.pack.no_titles.includes(name)) return name.toWellFormed().slice(0, 500);
-    }
-    return null;
   }
 }

@@ -64,6 +64,11 @@ export class Attempts {
     return this.current && !this.current.pressed ? this.current.message : null;
   }
 
+  /** Something is being done for an attempt, or may be yet. */
+  get busy(): boolean {
+    return this.current !== null;
+  }
+
   prepare(m: Prepare): void {
     const { current } = this;
     if (current && isOf(current, m)) {

@@ -1,5 +1,5 @@
 import type { Changes } from "./wait";
-import { nextTask, pause } from "./wait";
+import { nextTask } from "./wait";
 import { bones, lines } from "./text";
 import { chunks, clearText, holds, insertPiece, isEmpty, readText, waysFor } from "./editor";
 import type { Way } from "./editor";
@@ -120,7 +120,7 @@ export class Composer {
     // The page may do something about what it was given with its next task: put its editor up anew, or cut the text.
     if (settled === "done") {
       if ((this.proven.get(composer) ?? 0) >= text.length) return "done";
-      await pause(AFTER_MS, signal);
+      await this.changes.pause(AFTER_MS, signal);
       if (this.person.typedSince(began)) return this.backOff(composer, soFar);
       if (!composer.isConnected || this.finder.composer() !== composer) return "again";
       if (holds(composer, text)) {

@@ -38,7 +38,7 @@ export class HealthTeller {
     private readonly attempts: Pick<Attempts, "ours" | "limitedUntil">,
     private readonly post: (health: Health) => void,
   ) {
-    this.off = changes.throttled(() => this.look(), GAP_MS);
+    this.off = changes.throttled(() => this.look(), () => GAP_MS);
     this.timer = setInterval(() => this.look(), IDLE_MS);
   }
 

@@ -3,6 +3,7 @@ import type { ToPage } from "../messages";
 import { defaultPack } from "../pack/default";
 import { validatePack } from "../pack/validate";
 import { Attempts } from "./attempt";
+import { Clock } from "./clock";
 import { Composer } from "./composer";
 import { examine } from "./doctor";
 import { Finder } from "./find";
@@ -24,7 +25,14 @@ if (!world[RUNNING]) {
 }
 
 function start(): void {
-  const changes = new Changes(document);
+  // Only while something is to be done here: a person's own tabs ask nothing.
+  const clock: Clock = new Clock(
+    () => document.visibilityState === "hidden" && attempts.busy,
+    (id, ms) => line.post({ type: "wake", id, ms }),
+  );
+  const hidden = (): void => clock.slowed();
+  document.addEventListener("visibilitychange", hidden);
+  const changes = new Changes(document, clock);
   const finder = new Finder(defaultPack, document);
   // Before the page's scripts run: the reader in the page's world learns its nonce now.
   const hub = new Hub(window, defaultPack.stream, () => changes.tell());
@@ -49,6 +57,8 @@ function start(): void {
         return attempts.watch(m);
       case "abandon":
         return void attempts.abandon(m);
+      case "woke":
+        return clock.woke(m.id);
       case "doctor":
         return line.post({ type: "doctor", id: m.id, hooks: examine(finder, pickers, hub, location) });
       case "pack": {
@@ -71,8 +81,8 @@ function start(): void {
     },
     (message) => {
       hear(message);
-      // Word from the background is also a clock that is not slowed in a hidden tab.
-      changes.tell();
+      // Word from the background is worth a look; that a wait is over has its own.
+      if (message.type !== "woke") changes.tell();
     },
     () => {
       // The script that takes this one's place has a text that lies ready look over again, or takes it out.
@@ -82,6 +92,8 @@ function start(): void {
       person.close();
       hub.close();
       changes.close();
+      clock.close();
+      document.removeEventListener("visibilitychange", hidden);
     },
   );
 }

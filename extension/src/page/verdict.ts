@@ -71,11 +71,11 @@ export function judge(view: View): Verdict {
       return failed("The answer was stopped in the page. What came is kept.", stream.text);
     case "broken": {
       if (view.stopped) return failed("Somebody stopped the answer in the page. What came is kept.", stream.text);
-      if (dom.running) return stream.stateFor > SILENT_MS ? failed("The answer broke off. What came is kept. Look at the chat at the site before you send again.", longer(view)) : wait;
+      if (dom.running) return stream.stateFor > SILENT_MS ? brokeOff(longer(view)) : wait;
       if (stream.stateFor < (dom.error || dom.cut ? RESUME_AFTER_ERROR_MS : RESUME_MS)) return wait;
       // The connection broke; the answer may have gone on at the site.
       if (view.live && view.canLoad) return { kind: "load" };
-      return failed("The answer broke off. What came is kept. Look at the chat at the site before you send again.", longer(view));
+      return brokeOff(longer(view));
     }
     case "running":
       if (view.stopped && !dom.running && dom.stableFor >= STILL_MS) return failed("Somebody stopped the answer in the page. What came is kept.", stream.text);
@@ -85,7 +85,7 @@ export function judge(view: View): Verdict {
       if (!stillDone(view) || Math.min(dom.stableFor, stream.silentFor) < RESUME_MS) return wait;
       // The page went on by ways that were not seen; or it shows no more than what came, and gave up.
       if (stream.text === "" || dom.likeness === "different") return judgePage(view);
-      return failed("The answer broke off. What came is kept. Look at the chat at the site before you send again.", longer(view));
+      return brokeOff(longer(view));
   }
 }
 
@@ -136,6 +136,10 @@ function judgePage(view: View): Verdict {
 /** The page shows an answer that has ended. */
 function stillDone({ dom }: View): boolean {
   return dom.found && !dom.running && dom.actions && dom.stableFor >= STILL_MS && dom.samples >= STILL_SAMPLES;
+}
+
+function brokeOff(partial: string): Verdict {
+  return failed(`${partial === "" ? "The connection broke before any of the answer came." : "The answer broke off. What came is kept."} Look at the chat at the site before you send again.`, partial);
 }
 
 function longer({ stream, dom }: View): string {

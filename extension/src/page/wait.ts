@@ -1,20 +1,25 @@
+import type { Clock } from "./clock";
+
 /** Why a wait or a step was given up. */
 export class Given extends Error {}
 
 /** The shortest time between two looks that the page's own changes ask for. */
 const LOOK_MS = 50;
-/** How often to look where the page does not stir. Hidden tabs make it a second, and after minutes a minute. */
+/** How often to look where the page does not stir. */
 const IDLE_LOOK_MS = 500;
 
 /**
- * Looks again when the page changes. One observer serves all; it works in hidden tabs too, where timers are slow and
- * animation frames do not come.
+ * Looks again when the page changes. One observer serves all; it works in hidden tabs too, where animation frames do not
+ * come. Where time must pass, it is the clock's, which hidden tabs do not slow.
  */
 export class Changes {
   private readonly listeners = new Set<() => void>();
   private readonly observer: MutationObserver;
 
-  constructor(document: Document) {
+  constructor(
+    document: Document,
+    readonly clock: Clock,
+  ) {
     this.observer = new MutationObserver(() => this.tell());
     this.observer.observe(document, { subtree: true, childList: true, characterData: true, attributes: true });
   }
@@ -34,24 +39,24 @@ export class Changes {
     this.listeners.clear();
   }
 
-  /** Calls `look` at most every `gap` ms while things change, and never later than a change asks for. */
-  throttled(look: () => void, gap: number): () => void {
-    let last = 0;
-    let timer: ReturnType<typeof setTimeout> | undefined;
+  /** Calls `look` when something changes, but not before `gap()` milliseconds have passed since it was called last. */
+  throttled(look: () => void, gap: () => number): () => void {
+    let last = -Infinity;
+    let waits: (() => void) | null = null;
     const run = (): void => {
-      clearTimeout(timer);
-      timer = undefined;
+      waits?.();
+      waits = null;
       last = performance.now();
       look();
     };
     const off = this.on(() => {
-      const due = last + gap - performance.now();
+      const due = last + gap() - performance.now();
       if (due <= 0) run();
-      else timer ??= setTimeout(run, due);
+      else waits ??= this.clock.after(due, run);
     });
     return () => {
       off();
-      clearTimeout(timer);
+      waits?.();
     };
   }
 
@@ -63,10 +68,10 @@ export class Changes {
     return new Promise((resolve, reject) => {
       const end = performance.now() + ms;
       let off = (): void => {};
-      let timer: ReturnType<typeof setInterval> | undefined;
+      let rest = (): void => {};
       const finish = (): void => {
         off();
-        clearInterval(timer);
+        rest();
         signal.removeEventListener("abort", aborted);
       };
       const aborted = (): void => {
@@ -90,9 +95,25 @@ export class Changes {
       };
       if (signal.aborted) return aborted();
       signal.addEventListener("abort", aborted);
-      off = this.throttled(run, LOOK_MS);
-      timer = setInterval(run, Math.min(IDLE_LOOK_MS, Math.max(20, ms)));
+      off = this.throttled(run, () => LOOK_MS);
+      rest = this.clock.every(Math.min(IDLE_LOOK_MS, Math.max(20, ms)), run);
       run();
+    });
+  }
+
+  /** A pause that a signal ends; it then throws Given. */
+  pause(ms: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(new Given("given up"));
+      const aborted = (): void => {
+        off();
+        reject(new Given("given up"));
+      };
+      const off = this.clock.after(ms, () => {
+        signal.removeEventListener("abort", aborted);
+        resolve();
+      });
+      signal.addEventListener("abort", aborted, { once: true });
     });
   }
 }
@@ -106,21 +127,5 @@ export function nextTask(): Promise<void> {
       resolve();
     };
     port2.postMessage(null);
-  });
-}
-
-/** A pause that a signal ends; it then throws Given. */
-export function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(new Given("given up"));
-    const timer = setTimeout(() => {
-      signal.removeEventListener("abort", aborted);
-      resolve();
-    }, ms);
-    const aborted = (): void => {
-      clearTimeout(timer);
-      reject(new Given("given up"));
-    };
-    signal.addEventListener("abort", aborted, { once: true });
   });
 }

@@ -38,7 +38,7 @@ function render(): void {
   button.className = words.button?.deed === "pause" ? "" : "main";
   button.onclick = () => words.button && act(words.button.deed);
   by("consent").hidden = view.packWaiting === null;
-  by("consent-text").textContent = `Pack ${view.packWaiting} from ${view.server} is not signed by the makers of this extension. It says where the page's parts are; it can't make the extension press anything else.`;
+  by("consent-text").textContent = `Pack ${view.packWaiting} from ${view.server} is not signed by the makers of this extension. It says where the page's parts are; it can't make the extension press anything else. Use it if you trust that server.`;
   by("about").textContent = `Version ${view.version}, pack ${view.pack}`;
 }
 
@@ -73,7 +73,7 @@ function showHooks(found: Hook[] | null): void {
     return;
   }
   const missing = found.filter((hook) => !hook.found).length;
-  says.textContent = missing === 0 ? `All ${found.length} hooks were found.` : `${missing} of ${found.length} hooks were not found. Some are only there at times: see where each is wanted.`;
+  says.textContent = missing === 0 ? `All ${found.length} hooks were found.` : `${missing} of ${found.length} hooks were not found. Some are only there at times: see where each is wanted. If one of the others is missing, take a newer pack or version.`;
   const head = make("tr", {}, ...["Hook", "Found", "By", "Wanted"].map((title) => make("th", { scope: "col" }, title)));
   by("hooks").replaceChildren(
     make("thead", {}, head),

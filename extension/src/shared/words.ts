@@ -21,39 +21,43 @@ export function wordsFor(v: View, now: number): Words {
 
 const PHASES: Record<string, string> = { opening: "opening the chat", typing: "typing", submitted: "sent, waiting", answering: "answering" };
 
+/** Where the line comes from that pairs a browser. */
+const LINE = "In your chatbridge's admin panel open Workers, choose Pair a browser, and paste the line that it makes into the options.";
+
 const FOR: Record<Condition, Words | ((v: View, now: number) => Words)> = {
   unpaired: {
     icon: "act",
     tone: "warn",
     sentence: "Not set up yet.",
-    more: "The admin panel of your chatbridge shows one line with its URL and a key. Paste it into the options.",
+    more: LINE,
     button: { label: "Open the options", deed: "options" },
   },
   no_access: {
     icon: "act",
     tone: "warn",
     sentence: "The extension has no access to chatgpt.com.",
-    more: "It can only answer there, and works on no other site.",
+    more: "Allow it: requests are answered there, and on no other site.",
     button: { label: "Allow access", deed: "allow" },
   },
   bad_key: (v) => ({
     icon: "bad",
     tone: "bad",
     sentence: "The server refused the key.",
-    more: v.detail || "Copy the account's key from the admin panel again.",
+    more: `${v.detail || "It was revoked, or may not answer requests."} ${LINE}`,
     button: { label: "Open the options", deed: "options" },
   }),
   replaced: {
     icon: "act",
     tone: "warn",
     sentence: "Another browser took this one's place.",
-    more: "It connected with a copy of this profile. Only one of them can work at a time.",
+    more: "It connected with a copy of this profile. Only one of them can work at a time: choose which.",
     button: { label: "Connect here again", deed: "connect" },
   },
   paused: (v) => ({
     icon: "wait",
     tone: "",
     sentence: v.working.length > 0 ? `Paused by you; ${count(v.working.length)} will still be finished.` : "Paused by you.",
+    more: "Nothing more is taken until you resume.",
     button: { label: "Resume", deed: "resume" },
   }),
   too_old: {
@@ -63,12 +67,12 @@ const FOR: Record<Condition, Words | ((v: View, now: number) => Words)> = {
     more: "Write a new copy with “chatbridge extension --out DIR” and load it again.",
     button: { label: "Try again", deed: "connect" },
   },
-  connecting: { icon: "wait", tone: "", sentence: "Connecting…" },
+  connecting: (v) => ({ icon: "wait", tone: "", sentence: "Connecting…", more: v.server }),
   away: (v, now) => ({
     icon: "act",
     tone: "warn",
     sentence: v.until !== null && v.until > now ? `The server is away. Next try in ${Math.ceil((v.until - now) / 1000)} s.` : "The server is away. Trying now.",
-    more: [v.detail, v.server].filter(Boolean).join(" "),
+    more: `${v.detail} Is it running, and is ${v.server} its address?`.trim(),
     button: { label: "Try now", deed: "connect" },
   }),
   logged_out: {
@@ -96,14 +100,14 @@ const FOR: Record<Condition, Words | ((v: View, now: number) => Words)> = {
     icon: "act",
     tone: "warn",
     sentence: "chatgpt.com does not load.",
-    more: "It is tried again every minute.",
+    more: "It is tried again every minute. Open it to see what it shows.",
     button: { label: "Open the site", deed: "open_site" },
   },
   limited: (v, now) => ({
     icon: "wait",
     tone: "warn",
     sentence: v.until === null ? "The site limits this account." : `The site limits this account until ${clock(v.until)} (${span(v.until - now)}).`,
-    more: "Requests wait until then.",
+    more: "Requests wait until it has ended; there is nothing to do.",
   }),
   working: (v, now) => ({
     icon: "ok",
