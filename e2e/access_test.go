@@ -213,8 +213,21 @@ func hostHeader(t *testing.T, s *harness.Server) {
 }
 
 func pageHeaders(t *testing.T, s *harness.Server) {
-	for _, path := range []string{"/", "/client/", "/admin/", "/admin/accounts/"} {
-		h := s.Client("").Call("GET", path, nil).Want(200).Header
+	for path, page := range map[string]string{"/": "chat.js", "/client/": "chat.js", "/client": "chat.js", "/client/?chat=1": "chat.js",
+		"/admin/": "admin.js", "/admin": "admin.js", "/admin/accounts/": "admin.js", "/admin/anything/of/it?open=1": "admin.js"} {
+		plain := s.Client("").Call("GET", path, nil, "Accept-Encoding", "identity").Want(200)
+		h := plain.Header
+		if !strings.Contains(string(plain.Body), "/assets/"+page) {
+			t.Errorf("%s is another page: %s", path, plain.Body)
+		}
+		packed := s.Client("").Call("GET", path, nil, "Accept-Encoding", "gzip").Want(200)
+		if packed.Header.Get("Content-Encoding") != "gzip" || packed.Header.Get("Vary") != "Accept-Encoding" || h.Get("Vary") != "Accept-Encoding" || packed.Header.Get("ETag") == h.Get("ETag") || len(packed.Body) >= len(plain.Body) {
+			t.Errorf("%s, compressed: %d bytes instead of %d, %v", path, len(packed.Body), len(plain.Body), packed.Header)
+		}
+		want(t, path+", not changed", s.Client("").Call("GET", path, nil, "Accept-Encoding", "gzip", "If-None-Match", packed.Header.Get("ETag")).Status, 304)
+		if head := s.Client("").Call("HEAD", path, nil, "Accept-Encoding", "gzip").Want(200); head.Header.Get("ETag") != packed.Header.Get("ETag") || len(head.Body) != 0 {
+			t.Errorf("HEAD %s: %v", path, head.Header)
+		}
 		csp := h.Get("Content-Security-Policy")
 		if !strings.Contains(csp, "default-src 'none'") || strings.Contains(csp, "unsafe") || h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Referrer-Policy") != "no-referrer" {
 			t.Errorf("%s: %v", path, h)

@@ -26,6 +26,10 @@ func TestAdmin(t *testing.T) {
 		"tokens":              tokens,
 		"bad names and keys":  badNames,
 		"settings":            settings,
+		"requests":            adminRequests,
+		"search chats":        searchChats,
+		"old secrets":         endPreviousSecret,
+		"the extension":       downloadExtension,
 	}.run(t)
 }
 
@@ -188,13 +192,21 @@ func badNames(t *testing.T, s *harness.Server) {
 }
 
 func settings(t *testing.T, s *harness.Server) {
-	var list []struct{ Name, Value, From string }
+	var list []struct{ Name, Flag, Env, Value, Origin, About string }
 	s.Admin().Call("GET", "/api/admin/settings/", nil).Want(200).JSON(&list)
 	got := map[string]string{}
 	for _, one := range list {
-		got[one.Name] = one.Value + " from " + one.From
+		got[one.Name] = strings.Join([]string{one.Flag, one.Env, one.Value, one.Origin}, "|")
+		if one.About == "" {
+			t.Errorf("%s says nothing about itself", one.Name)
+		}
 	}
-	for name, wants := range map[string]string{"data": s.Dir + " from flag", "stream-auth": "open from default", "keep-texts": "30d from default", "keep-audit": "365d from default"} {
+	for name, wants := range map[string]string{
+		"data":        "--data|CHATBRIDGE_DATA|" + s.Dir + "|flag",
+		"stream-auth": "--stream-auth|CHATBRIDGE_STREAM_AUTH|open|default",
+		"keep-texts":  "--keep-texts|CHATBRIDGE_KEEP_TEXTS|30d|default",
+		"keep-audit":  "--keep-audit|CHATBRIDGE_KEEP_AUDIT|365d|default",
+	} {
 		want(t, name, got[name], wants)
 	}
 	if _, shown := got["admin-password"]; shown {
@@ -251,10 +263,14 @@ func TestAudit(t *testing.T) {
 		"action=nothing.of.the.kind":      nil,
 		"account=999999":                  nil,
 		"account=999999&action=x&limit=1": nil,
+		"action=account.changed&from=2020-01-01T00:00:00Z&to=2120-01-01T00:00:00Z": {"account.changed: command line at nowhere"},
+		"from=2120-01-01T00:00:00Z": nil,
+		"to=2020-01-01T00:00:00Z":   nil,
 	} {
 		want(t, query, strings.Join(list(query), "\n"), strings.Join(wants, "\n"))
 	}
 	s.Admin().Call("GET", "/api/admin/audit/?cursor=!", nil).Problem(400, "")
+	s.Admin().Call("GET", "/api/admin/audit/?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z", nil).Problem(400, "")
 	for _, page := range pages[entry](t, s.Admin(), "/api/admin/audit/?action=endpoint.created") {
 		for _, e := range page {
 			if !strings.Contains(string(e.Detail), "X-Token") || e.Account == nil || *e.Account != a.ID {

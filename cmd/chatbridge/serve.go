@@ -45,7 +45,26 @@ type serveCmd struct {
 // AfterApply is called by the parser.
 func (c *serveCmd) AfterApply(k *kong.Context) error {
 	c.settings = settingsOf(k)
+	for i := range c.settings {
+		if s := &c.settings[i]; s.Name == "listen" && c.Listen == "" {
+			var port bool
+			if s.Value, port = c.address(); port {
+				s.Env, s.Origin = "PORT", "environment"
+			}
+		}
+	}
 	return nil
+}
+
+// address is where to listen, and whether $PORT alone says so.
+func (c *serveCmd) address() (addr string, port bool) {
+	if c.Listen != "" {
+		return c.Listen, false
+	}
+	if port := os.Getenv("PORT"); port != "" {
+		return ":" + port, true
+	}
+	return "localhost:8000", false
 }
 
 func (serveCmd) Help() string {
@@ -197,13 +216,7 @@ func (c *serveCmd) logger(io *console) *slog.Logger {
 
 // listen opens the listeners: one, or for localhost one each for IPv4 and IPv6.
 func (c *serveCmd) listen() ([]net.Listener, error) {
-	addr := c.Listen
-	if addr == "" {
-		addr = "localhost:8000"
-		if port := os.Getenv("PORT"); port != "" {
-			addr = ":" + port
-		}
-	}
+	addr, _ := c.address()
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		return nil, usageError(fmt.Sprintf("--listen: %q is not an address; write one like localhost:8000 or 0.0.0.0:8000", addr))

@@ -24,16 +24,17 @@ func settingsOf(k *kong.Context) (list []api.Setting) {
 		if flag.Hidden {
 			continue
 		}
-		from := "default"
+		s := api.Setting{Name: flag.Name, Flag: "--" + flag.Name, Value: shown(flag.Target), Origin: "default", About: flag.Help}
 		for _, name := range flag.Envs {
+			s.Env = name
 			if _, set := os.LookupEnv(name); set {
-				from = "environment"
+				s.Origin = "environment"
 			}
 		}
 		if given[flag] {
-			from = "flag"
+			s.Origin = "flag"
 		}
-		list = append(list, api.Setting{Name: flag.Name, Value: shown(flag.Target), From: from})
+		list = append(list, s)
 	}
 	return list
 }

@@ -19,7 +19,9 @@ func (s *Server) registerAdmin(api huma.API) {
 	admin(s, api, open("session", get, "/session/", "Is anyone logged in?", 200), s.adminSession)
 	admin(s, api, open("login", post, "/session/", "Log in with the password", 204), s.adminLogin)
 	admin(s, api, secured("logout", remove, "/session/", "Log out", 204), s.adminLogout)
+	admin(s, api, secured("password", post, "/password/", "Change the password; every other session ends", 204), s.adminPassword)
 	admin(s, api, open("setup", post, "/setup/", "Set the password with a one-time link", 204), s.adminSetup)
+	admin(s, api, secured("overview", get, "/overview/", "Get the figures of the last 24 hours, and what is not well", 200), s.adminOverview)
 	admin(s, api, secured("accounts", get, "/accounts/", "List the GPT Accounts", 200), s.adminAccounts)
 	admin(s, api, secured("create-account", post, "/accounts/", "Create a GPT Account", 201), s.adminCreateAccount)
 	admin(s, api, secured("account", get, "/accounts/{id}/", "Get a GPT Account", 200), s.adminAccount)
@@ -28,16 +30,19 @@ func (s *Server) registerAdmin(api huma.API) {
 	admin(s, api, secured("add-key", post, "/accounts/{id}/keys/", "Make a key", 201), s.adminAddKey)
 	admin(s, api, secured("revoke-key", remove, "/accounts/{id}/keys/{key_id}/", "Revoke a key", 204), s.adminRevokeKey)
 	admin(s, api, secured("rotate-secret", post, "/accounts/{id}/secret/rotate/", "Rotate the Webhook URL's secret", 200), s.adminRotate)
+	admin(s, api, secured("end-previous-secret", remove, "/accounts/{id}/secret/previous/", "End the old secret of the Webhook URL now", 204), s.adminEndPrevious)
 	admin(s, api, secured("endpoints", get, "/accounts/{id}/endpoints/", "List an account's webhook endpoints", 200), s.adminEndpoints)
 	admin(s, api, secured("create-endpoint", post, "/accounts/{id}/endpoints/", "Add an endpoint", 201), s.adminCreateEndpoint)
 	admin(s, api, secured("endpoint", get, "/accounts/{id}/endpoints/{endpoint_id}/", "Get an endpoint, with what it is owed", 200), s.adminEndpoint)
 	admin(s, api, secured("update-endpoint", patch, "/accounts/{id}/endpoints/{endpoint_id}/", "Change an endpoint", 200), s.adminUpdateEndpoint)
 	admin(s, api, secured("remove-endpoint", remove, "/accounts/{id}/endpoints/{endpoint_id}/", "Remove an endpoint; what it is owed is given up", 204), s.adminRemoveEndpoint)
 	admin(s, api, secured("rotate-endpoint-secret", post, "/accounts/{id}/endpoints/{endpoint_id}/secret/rotate/", "Rotate an endpoint's secret", 200), s.adminRotateEndpoint)
+	admin(s, api, secured("end-previous-endpoint-secret", remove, "/accounts/{id}/endpoints/{endpoint_id}/secret/previous/", "End an endpoint's old secret now", 204), s.adminEndPreviousOf)
 	admin(s, api, secured("test-endpoint", post, "/accounts/{id}/endpoints/{endpoint_id}/test/", "Send a sample message to an endpoint, and see what comes back", 200), s.adminTestEndpoint)
 	admin(s, api, secured("chats", get, "/accounts/{id}/chats/", "List an account's chats, newest activity first", 200), s.adminChats)
 	admin(s, api, secured("requests", get, "/requests/", "List requests of all accounts, newest first", 200), s.adminRequests)
 	admin(s, api, secured("request", get, "/requests/{id}/", "Get a request with its events", 200), s.adminRequest)
+	admin(s, api, secured("cancel-request", post, "/requests/{id}/cancel/", "Cancel a request", 200), s.adminCancelRequest)
 	admin(s, api, secured("deliveries", get, "/deliveries/", "List deliveries, newest first; with request_id that request's, oldest first, with their tries", 200), s.adminDeliveries)
 	admin(s, api, secured("delivery", get, "/deliveries/{id}/", "Get a delivery with its tries", 200), s.adminDelivery)
 	admin(s, api, secured("replay-delivery", post, "/deliveries/{id}/replay/", "Send a delivery again, with the same webhook-id", 200), s.adminReplayDelivery)
@@ -49,6 +54,7 @@ func (s *Server) registerAdmin(api huma.API) {
 	admin(s, api, secured("doctor", post, "/accounts/{id}/workers/{worker_id}/doctor/", "Have a worker say what of its page it finds", 200), s.adminDoctor)
 	admin(s, api, secured("pack", get, "/pack/", "Get the selector pack that was published last", 200), s.adminPack)
 	admin(s, api, secured("publish-pack", post, "/pack/", "Publish a selector pack: every extension is handed it at once", 201), s.adminPublishPack)
+	huma.Register(api, extensionOperation(), s.adminExtension)
 	admin(s, api, secured("audit", get, "/audit/", "List who changed what, newest first", 200), s.adminAudit)
 	admin(s, api, secured("tokens", get, "/tokens/", "List the admin tokens", 200), s.adminTokens)
 	admin(s, api, secured("create-token", post, "/tokens/", "Make an admin token", 201), s.adminCreateToken)
@@ -85,8 +91,9 @@ type body[T any] struct{ Body T }
 
 // list is one page of a list.
 type list[T any] struct {
-	Link string `header:"Link" doc:"The next page, with rel=\"next\", if there is one"`
-	Body []T
+	Link         string `header:"Link" doc:"The next page, with rel=\"next\", if there is one"`
+	LookedBackTo string `header:"Looked-Back-To" doc:"Of a search that is not at its end: it looked at what is newer than this time"`
+	Body         []T
 }
 
 // before reads a cursor that is an id: the page begins behind it. Errors: Invalid.

@@ -22,14 +22,19 @@ type auditView struct {
 
 func (s *Server) adminAudit(ctx context.Context, in *struct {
 	Paging
-	Account int64  `query:"account" doc:"Only of this account"`
-	Action  string `query:"action" doc:"Only this action, such as endpoint.created"`
+	Account int64     `query:"account" doc:"Only of this account"`
+	Action  string    `query:"action" doc:"Only this action, such as endpoint.created"`
+	From    time.Time `query:"from" doc:"Only at this time or later"`
+	To      time.Time `query:"to" doc:"Only before this time"`
 }) (*list[auditView], error) {
 	before, err := in.before()
+	if err == nil {
+		err = checkRange(in.From, in.To)
+	}
 	if err != nil {
 		return nil, err
 	}
-	entries, err := s.o.Store.Audit(ctx, bridge.AuditFilter{AccountID: in.Account, Action: in.Action, Before: before, Limit: in.Limit + 1})
+	entries, err := s.o.Store.Audit(ctx, bridge.AuditFilter{AccountID: in.Account, Action: in.Action, From: in.From, To: in.To, Before: before, Limit: in.Limit + 1})
 	out := &list[auditView]{Body: []auditView{}}
 	entries, out.Link = page(ctx, in.Paging, entries, func(e *bridge.AuditEntry) int64 { return e.ID })
 	for _, e := range entries {

@@ -76,8 +76,8 @@ func (s *Server) deliveryFilter(ctx context.Context, in replayFilter) (bridge.De
 			return f, invalidField("status", "A delivery's status is one of "+strings.Join(deliveryStatuses, ", ")+".")
 		}
 	}
-	if !f.From.IsZero() && !f.To.IsZero() && !f.From.Before(f.To) {
-		return f, invalidField("to", "to must be later than from.")
+	if err := checkRange(f.From, f.To); err != nil {
+		return f, err
 	}
 	if in.RequestID != "" {
 		r, err := s.requestByID(ctx, in.RequestID)
@@ -87,6 +87,14 @@ func (s *Server) deliveryFilter(ctx context.Context, in replayFilter) (bridge.De
 		f.RequestSeq = r.Seq
 	}
 	return f, nil
+}
+
+// checkRange checks a range of times, of which each may be zero. Errors: Invalid.
+func checkRange(from, to time.Time) error {
+	if !from.IsZero() && !to.IsZero() && !from.Before(to) {
+		return invalidField("to", "to must be later than from.")
+	}
+	return nil
 }
 
 var deliveryStatuses = []string{bridge.DeliveryPending, bridge.DeliveryFailing, bridge.DeliveryDelivered, bridge.DeliveryDead}

@@ -226,6 +226,17 @@ func (s *Server) rotate(ctx context.Context, account, endpoint int64) (*body[sec
 	return &body[secretRotated]{secretRotated{cmd.Secret, cmd.Endpoint.PreviousUntil}}, nil
 }
 
+func (s *Server) adminEndPreviousOf(ctx context.Context, in *EndpointPath) (*struct{}, error) {
+	if _, err := s.endpoint(ctx, *in); err != nil { // 0 would be the Webhook URL's
+		return nil, err
+	}
+	return nil, bridge.Do(ctx, s.o.Post, &bridge.EndPreviousSecret{AccountID: in.ID, EndpointID: in.EndpointID, By: actor(ctx)})
+}
+
+func (s *Server) adminEndPrevious(ctx context.Context, in *AccountPath) (*struct{}, error) {
+	return nil, bridge.Do(ctx, s.o.Post, &bridge.EndPreviousSecret{AccountID: in.ID, By: actor(ctx)})
+}
+
 func (s *Server) adminTestEndpoint(ctx context.Context, in *EndpointPath) (*body[tryView], error) {
 	e, err := s.endpoint(ctx, *in)
 	switch {

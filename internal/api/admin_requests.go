@@ -30,17 +30,25 @@ type eventView struct {
 
 func (s *Server) adminRequests(ctx context.Context, in *struct {
 	Paging
-	Status  string `query:"status" enum:"idle,executing,done,failed"`
-	Account int64  `query:"account" doc:"Only of this account"`
-	Q       string `query:"q" doc:"Only those whose message or answer contains this, in any case"`
+	Status  string    `query:"status" enum:"idle,executing,done,failed"`
+	Account int64     `query:"account" doc:"Only of this account"`
+	Chat    int64     `query:"chat" doc:"Only of this chat, by our integer"`
+	Code    string    `query:"code" doc:"Only those that failed with this error_code"`
+	From    time.Time `query:"from" doc:"Only those queued at this time or later"`
+	To      time.Time `query:"to" doc:"Only those queued before this time"`
+	Q       string    `query:"q" doc:"Only those whose message or answer contains this, in any case"`
 }) (*list[adminRequest], error) {
-	rs, link, err := s.pageOfRequests(ctx, bridge.RequestFilter{AccountID: in.Account, Status: bridge.Status(in.Status), Contains: in.Q}, in.Paging)
+	if err := checkRange(in.From, in.To); err != nil {
+		return nil, err
+	}
+	found, err := s.pageOfRequests(ctx, bridge.RequestFilter{AccountID: in.Account, Status: bridge.Status(in.Status), Code: bridge.FailCode(in.Code), ChatID: in.Chat,
+		From: in.From, To: in.To, Contains: in.Q}, in.Paging)
 	if err != nil {
 		return nil, err
 	}
-	page := &list[adminRequest]{Link: link, Body: []adminRequest{}}
+	page := &list[adminRequest]{Link: found.link, LookedBackTo: found.lookedBackTo, Body: []adminRequest{}}
 	emails := map[int64]string{}
-	for _, r := range rs {
+	for _, r := range found.requests {
 		v, err := s.adminView(ctx, r, emails)
 		if err != nil {
 			return nil, err
@@ -87,6 +95,25 @@ func (s *Server) adminRequest(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
+	return s.requestDetail(ctx, r)
+}
+
+// adminCancelRequest ends a request of any account.
+func (s *Server) adminCancelRequest(ctx context.Context, in *struct {
+	ID string `path:"id"`
+}) (*body[requestDetail], error) {
+	r, err := s.requestByID(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	cmd := &bridge.Cancel{AccountID: r.AccountID, RequestID: r.ID, Here: s.o.Here, By: actor(ctx)}
+	if err := bridge.Do(ctx, s.o.Post, cmd); err != nil {
+		return nil, err
+	}
+	return s.requestDetail(ctx, cmd.Request)
+}
+
+func (s *Server) requestDetail(ctx context.Context, r *bridge.Request) (*body[requestDetail], error) {
 	v, err := s.adminView(ctx, r, map[int64]string{})
 	if err != nil {
 		return nil, err

@@ -59,9 +59,12 @@ type Options struct {
 
 // Setting is a setting in force, as it is shown. It is never a secret.
 type Setting struct {
-	Name  string `json:"name" doc:"The flag's name, without dashes before it"`
-	Value string `json:"value"`
-	From  string `json:"from" enum:"default,flag,environment" doc:"Where the value comes from"`
+	Name   string `json:"name" example:"stream-auth"`
+	Flag   string `json:"flag" doc:"As it is given to serve" example:"--stream-auth"`
+	Env    string `json:"env" doc:"The environment variable that sets it too" example:"CHATBRIDGE_STREAM_AUTH"`
+	Value  string `json:"value"`
+	Origin string `json:"origin" enum:"default,flag,environment" doc:"Where the value comes from"`
+	About  string `json:"about" doc:"What it does, in a sentence"`
 }
 
 // Server is the edge. Handler serves it; Drain ends what is open.
@@ -75,6 +78,7 @@ type Server struct {
 	passwords  *passwords
 	wrongAdmin *failures // wrong sessions, admin tokens and links
 	extensions *extensions
+	overview   overview
 
 	ctx      context.Context // ends with the last of Drain
 	close    context.CancelFunc

@@ -2,11 +2,9 @@ package api
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -80,15 +78,9 @@ func given[T any](p *T) T {
 
 type requestBody struct{ Body wire.Request }
 
-type requestPage struct {
-	Link string `header:"Link" doc:"The next page, with rel=\"next\", if there is one"`
-	Body []wire.Request
-}
+type requestPage = list[wire.Request]
 
-type chatPage struct {
-	Link string `header:"Link" doc:"The next page, with rel=\"next\", if there is one"`
-	Body []wire.Chat
-}
+type chatPage = list[wire.Chat]
 
 // Paging is what every list takes. (Exported, because huma reads no others.)
 type Paging struct {
@@ -187,39 +179,11 @@ func (s *Server) listRequests(ctx context.Context, in *struct {
 
 // requestPage answers with one page of what f selects, and the way to the next.
 func (s *Server) requestPage(ctx context.Context, f bridge.RequestFilter, p Paging) (*requestPage, error) {
-	rs, link, err := s.pageOfRequests(ctx, f, p)
+	found, err := s.pageOfRequests(ctx, f, p)
 	if err != nil {
-		return nil, err
+		return nil, problemOf(s.o.Log, err)
 	}
-	return &requestPage{Link: link, Body: s.views(ctx, rs)}, nil
-}
-
-func (s *Server) pageOfRequests(ctx context.Context, f bridge.RequestFilter, p Paging) ([]*bridge.Request, string, error) {
-	before, err := p.before()
-	if err != nil {
-		return nil, "", problemOf(s.o.Log, err)
-	}
-	f.Before, f.Limit = before, p.Limit+1
-	rs, err := s.o.Store.Requests(ctx, f)
-	if err != nil {
-		return nil, "", problemOf(s.o.Log, err)
-	}
-	rs, link := page(ctx, p, rs, func(r *bridge.Request) int64 { return r.Seq })
-	return rs, link, nil
-}
-
-func badCursor() error {
-	return &bridge.Error{Kind: bridge.Invalid, Code: "invalid", Detail: "This cursor is not one of ours. Take it from the Link header of the page before.",
-		Fields: map[string][]string{"cursor": {"Take it from the Link header of the page before."}}}
-}
-
-// nextLink is the present URL with another cursor, as a Link header (RFC 8288).
-func nextLink(ctx context.Context, cursor string) string {
-	u := *urlOf(ctx)
-	q := u.Query()
-	q.Set("cursor", cursor)
-	next := url.URL{Path: u.Path, RawQuery: q.Encode()}
-	return "<" + next.String() + `>; rel="next"`
+	return &requestPage{Link: found.link, LookedBackTo: found.lookedBackTo, Body: s.views(ctx, found.requests)}, nil
 }
 
 func (s *Server) nextIdle(ctx context.Context, _ *struct{}) (*huma.StreamResponse, error) {
@@ -296,8 +260,14 @@ func (s *Server) chatOf(ctx context.Context, ref string) (*bridge.Chat, error) {
 	return c, nil
 }
 
-func (s *Server) listChats(ctx context.Context, in *struct{ Paging }) (*chatPage, error) {
-	page, err := s.pageOfChats(ctx, who(ctx).Account.ID, in.Paging)
+// ChatListing is what a list of chats takes. (Exported, because huma reads no others.)
+type ChatListing struct {
+	Paging
+	Q string `query:"q" doc:"Only those whose title contains this, in any case"`
+}
+
+func (s *Server) listChats(ctx context.Context, in *ChatListing) (*chatPage, error) {
+	page, err := s.chatPage(ctx, who(ctx).Account.ID, *in)
 	if err != nil {
 		return nil, problemOf(s.o.Log, err)
 	}
@@ -306,50 +276,12 @@ func (s *Server) listChats(ctx context.Context, in *struct{ Paging }) (*chatPage
 
 func (s *Server) adminChats(ctx context.Context, in *struct {
 	AccountPath
-	Paging
+	ChatListing
 }) (*chatPage, error) {
 	if _, err := s.account(ctx, in.ID); err != nil {
 		return nil, err
 	}
-	return s.pageOfChats(ctx, in.ID, in.Paging)
-}
-
-func (s *Server) pageOfChats(ctx context.Context, account int64, p Paging) (*chatPage, error) {
-	f := bridge.ChatFilter{AccountID: account, Limit: p.Limit + 1}
-	if p.Cursor != "" {
-		var ok bool
-		if f.Before, f.BeforeID, ok = readChatCursor(p.Cursor); !ok {
-			return nil, badCursor()
-		}
-	}
-	cs, err := s.o.Store.Chats(ctx, f)
-	if err != nil {
-		return nil, err
-	}
-	page := &chatPage{Body: []wire.Chat{}}
-	if len(cs) > p.Limit {
-		cs = cs[:p.Limit]
-		page.Link = nextLink(ctx, chatCursor(cs[len(cs)-1]))
-	}
-	for _, c := range cs {
-		page.Body = append(page.Body, wire.ChatOf(c, s.o.Dispatch.Unfinished(ctx, c)))
-	}
-	return page, nil
-}
-
-func chatCursor(c *bridge.Chat) string {
-	return base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(c.UpdatedAt.UnixMicro(), 36) + "." + strconv.FormatInt(c.ID, 36)))
-}
-
-func readChatCursor(s string) (before time.Time, id int64, ok bool) {
-	raw, err := base64.RawURLEncoding.DecodeString(s)
-	if err != nil {
-		return time.Time{}, 0, false
-	}
-	at, of, _ := strings.Cut(string(raw), ".")
-	micro, err1 := strconv.ParseInt(at, 36, 64)
-	id, err2 := strconv.ParseInt(of, 36, 64)
-	return time.UnixMicro(micro).UTC(), id, err1 == nil && err2 == nil
+	return s.chatPage(ctx, in.ID, in.ChatListing)
 }
 
 func (s *Server) getChat(ctx context.Context, in *struct {

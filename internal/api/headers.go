@@ -69,7 +69,7 @@ func (s *Server) cors(w http.ResponseWriter, r *http.Request, path string) (answ
 	default:
 		return false
 	}
-	h.Set("Access-Control-Expose-Headers", "Link, Retry-After")
+	h.Set("Access-Control-Expose-Headers", "Link, Looked-Back-To, Retry-After")
 	if r.Method != http.MethodOptions || r.Header.Get("Access-Control-Request-Method") == "" {
 		return false
 	}

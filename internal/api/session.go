@@ -194,6 +194,48 @@ func (s *Server) adminLogout(ctx context.Context, in *struct {
 	return &cookieAnswer{s.cookie("", -1)}, s.endSession(ctx, in.Session, actor(ctx))
 }
 
+// adminPassword changes the password. The session that asks goes on as a new one.
+func (s *Server) adminPassword(ctx context.Context, in *struct {
+	Session string `cookie:"chatbridge_session"`
+	Body    struct {
+		Current  string `json:"current" doc:"The password that is set"`
+		Password string `json:"password" doc:"The new one: at least 12 characters"`
+	}
+}) (*cookieAnswer, error) {
+	old, err := s.o.Store.Setting(ctx, bridge.SettingPassword)
+	if err != nil {
+		return nil, err
+	}
+	right, err := s.passwords.guess(ctx, sourceOf(remoteAddr(ctx)), func() bool {
+		return old != "" && len(in.Body.Current) <= 4*maxPassword && CheckPassword(old, in.Body.Current)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if !right {
+		return nil, invalidField("current", "This is not the current password. If it is lost, print a link to set a new one with: chatbridge admin link")
+	}
+	var hash string
+	if slow := s.passwords.slow(ctx, func() { hash, err = HashPassword(in.Body.Password) }); slow != nil {
+		err = slow
+	}
+	if err != nil {
+		return nil, err
+	}
+	cmd := &bridge.SetPassword{Hash: hash, Old: old, By: actor(ctx)}
+	asking, err := s.credential(ctx, "session", in.Session)
+	if err != nil {
+		return nil, err
+	}
+	answer := &cookieAnswer{}
+	if asking != nil {
+		var secret string
+		secret, cmd.Session = newSession()
+		answer.SetCookie = s.cookie(secret, int(sessionLasts/time.Second))
+	}
+	return answer, bridge.Do(ctx, s.o.Post, cmd)
+}
+
 func (s *Server) adminSetup(ctx context.Context, in *struct {
 	Body struct {
 		Token    string `json:"token" doc:"From the one-time link"`

@@ -217,16 +217,22 @@ const (
 // session begins.
 type SetPassword struct {
 	Hash    string      // argon2id
-	Link    *Credential // the one-time link that allows it; nil: the operator at the command line
-	Session *Credential // begins
+	Link    *Credential // the one-time link that allows it; nil: the operator at the command line, or whoever knew the old one
+	Old     string      // the stored hash that the old password was compared with; "": of no matter
+	Session *Credential // begins; nil: none
 	By      Actor
 }
 
 // Needs implements [Command].
-func (m *SetPassword) Needs() Needs { return Needs{Credential: m.Link} }
+func (m *SetPassword) Needs() Needs {
+	return Needs{Credential: m.Link, Settings: []string{SettingPassword}}
+}
 
-// Decide implements [Command]. Errors: Gone.
+// Decide implements [Command]. Errors: Gone, Conflict.
 func (m *SetPassword) Decide(f *Facts) (*Changes, error) {
+	if m.Old != "" && f.Settings[SettingPassword] != m.Old {
+		return nil, Errorf(Conflict, "password_changed", "Somebody has changed the password meanwhile. Log in again with the new one.")
+	}
 	if m.Link != nil && (f.Credential == nil || !f.Now.Before(f.Credential.ExpiresAt)) {
 		return nil, Errorf(Gone, "link_used", "This link was used or has expired. Print a fresh one with: chatbridge admin link")
 	}

@@ -21,13 +21,16 @@ type Delivery struct {
 	Status       string
 	Step         int       // place in the schedule; 0 again after a replay
 	Tried        int       // tries over its whole life
-	NextTryAt    time.Time // zero once delivered or dead
+	NextTryAt    time.Time // zero once delivered or dead, and only then: what is pending or failing is owed
 	ClaimedBy    string    // the node that tries it now
 	ClaimedUntil time.Time
 	Error        string // why it is not delivered: of the last try, or of the end; "" if none failed
 	CreatedAt    time.Time
 	EndedAt      time.Time
 }
+
+// DeliveryCounts counts deliveries by their status.
+type DeliveryCounts struct{ Pending, Failing, Dead int64 }
 
 // Try is one HTTP request of a delivery.
 type Try struct {

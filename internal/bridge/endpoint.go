@@ -229,3 +229,30 @@ func (m *RotateSecret) Decide(f *Facts) (*Changes, error) {
 	c.audit(m.By, "secret.rotated", m.AccountID, e.name(), nil)
 	return c, nil
 }
+
+// EndPreviousSecret ends the overlap after a rotation now: the old secret is no
+// longer valid. Where there is none it changes nothing.
+type EndPreviousSecret struct {
+	AccountID  int64
+	EndpointID int64 // 0: the account's webhook URL
+	By         Actor
+}
+
+// Needs implements [Command].
+func (m *EndPreviousSecret) Needs() Needs { return Needs{AccountID: m.AccountID, Endpoints: true} }
+
+// Decide implements [Command]. Errors: NotFound.
+func (m *EndPreviousSecret) Decide(f *Facts) (*Changes, error) {
+	c := &Changes{Now: f.Now}
+	e, err := findEndpoint(f, m.EndpointID)
+	if err != nil {
+		return nil, err
+	}
+	if e.PreviousSecret == "" {
+		return c, nil
+	}
+	e.PreviousSecret, e.PreviousUntil, e.UpdatedAt = "", time.Time{}, f.Now
+	c.Endpoints, c.Directory = []*Endpoint{e}, true
+	c.audit(m.By, "secret.previous_ended", m.AccountID, e.name(), nil)
+	return c, nil
+}

@@ -117,6 +117,7 @@ type Cancel struct {
 	AccountID int64
 	RequestID string
 	Here      Here
+	By        Actor // of the admin room; the zero Actor is the account itself
 
 	Request *Request // the result
 }
@@ -143,6 +144,9 @@ func (m *Cancel) Decide(f *Facts) (*Changes, error) {
 	}
 	c.fail(r, f.Endpoints, failure{code: CancelledCode, message: "The request was cancelled. Send it again if you still want an answer.", partial: m.Here.partial(r)})
 	c.claimFirstTries(m.Here)
+	if m.By != (Actor{}) {
+		c.audit(m.By, "request.cancelled", r.AccountID, "request "+r.ID, nil)
+	}
 	m.Request = r
 	return c, nil
 }

@@ -188,20 +188,32 @@ type Store interface {
 
 // RequestFilter selects requests, newest first.
 type RequestFilter struct {
-	AccountID int64  // 0: of every account
-	Status    Status // "": any
-	ChatID    int64  // 0: any
-	Contains  string // in message or answer, any case (Unicode simple folding)
-	Before    int64  // only Seq below this; 0: no bound
-	Ascending bool   // oldest first instead; Before then means "only Seq above"
+	AccountID int64     // 0: of every account
+	Status    Status    // "": any
+	Code      FailCode  // "": any
+	ChatID    int64     // 0: any
+	From, To  time.Time // QueuedAt is in [From, To); zero: no bound. See ClockSlack
+	Contains  string    // in message or answer, any case (Unicode simple folding)
+	Before    int64     // only Seq below this; 0: no bound
+	DownTo    int64     // only Seq from this on
+	Ascending bool      // oldest first instead; Before then means "only Seq above"
 	Limit     int
 }
+
+// ClockSlack is how far the times of rows may be out of the order of their
+// numbers, where a range of times is asked for: engines look for the range among
+// the numbers, and for what lies in it so far before and behind. Nodes commit side
+// by side, and clocks are corrected.
+const ClockSlack = 10 * time.Minute
 
 // ChatFilter selects chats, newest activity first.
 type ChatFilter struct {
 	AccountID int64
+	Contains  string    // in the title, any case (Unicode simple folding)
 	Before    time.Time // only those before (UpdatedAt, ID); zero: no bound
 	BeforeID  int64
+	DownTo    time.Time // only those from (UpdatedAt, ID) on; zero: no bound
+	DownToID  int64
 	Limit     int
 }
 
@@ -212,7 +224,7 @@ type DeliveryFilter struct {
 	RequestSeq int64
 	Status     []string  // any of these
 	Owed       bool      // only those with a next try (NextTryAt is set)
-	From, To   time.Time // CreatedAt is in [From, To)
+	From, To   time.Time // CreatedAt is in [From, To); zero: no bound. Lists see ClockSlack
 	UpTo       int64     // ids up to this one
 	Before     int64     // only ids below this; 0: no bound
 	Ascending  bool      // oldest first instead; Before then means "only ids above"
@@ -221,9 +233,10 @@ type DeliveryFilter struct {
 
 // AuditFilter selects audit entries, newest first.
 type AuditFilter struct {
-	AccountID int64  // 0: any
-	Action    string // "": any
-	Before    int64  // only ids below this; 0: no bound
+	AccountID int64     // 0: any
+	Action    string    // "": any
+	From, To  time.Time // At is in [From, To); zero: no bound. See ClockSlack
+	Before    int64     // only ids below this; 0: no bound
 	Limit     int
 }
 
@@ -244,6 +257,10 @@ type Reader interface {
 	// Endpoints lists an account's endpoints, removed ones too, primary first, then
 	// by id. (So does Facts.Endpoints.)
 	Endpoints(ctx context.Context, accountID int64) ([]*Endpoint, error)
+	// Unwell lists endpoints of any account that failed at their last try, are on hold or
+	// off for good, those that took ill last first. Ones without a URL or removed are not
+	// among them.
+	Unwell(ctx context.Context, limit int) ([]*Endpoint, error)
 	Keys(ctx context.Context, accountID int64) ([]*Key, error)
 	// Principal finds a key by its hash, revoked or not, with its account.
 	Principal(ctx context.Context, hash []byte) (*Principal, error)
@@ -260,11 +277,23 @@ type Reader interface {
 	// such request.
 	RequestAccount(ctx context.Context, id string) (int64, error)
 	Requests(ctx context.Context, f RequestFilter) ([]*Request, error)
+	// RequestsBack is how far back a search may look at once: the Seq of the n-th newest
+	// request that the filter selects, whatever its Contains, Status done and times say;
+	// 0 if there are fewer.
+	RequestsBack(ctx context.Context, f RequestFilter, n int) (int64, error)
+	// Outcomes lists what became of the newest requests, at most limit, that were queued
+	// at since or later, newest first.
+	Outcomes(ctx context.Context, since time.Time, limit int) ([]Outcome, error)
+	// InMotion counts the requests that wait and those that a worker has.
+	InMotion(ctx context.Context) (idle, executing int64, err error)
 	// Unfinished lists seq, id, chat, status of all requests of the account
 	// that have not ended, in order of submission, without bodies.
 	Unfinished(ctx context.Context, accountID int64) ([]*Request, error)
 	Chat(ctx context.Context, accountID int64, ref ChatRef) (*Chat, error)
 	Chats(ctx context.Context, f ChatFilter) ([]*Chat, error)
+	// ChatsBack is the n-th chat that the filter selects, whatever it Contains; nil if
+	// there are fewer.
+	ChatsBack(ctx context.Context, f ChatFilter, n int) (*Chat, error)
 
 	// Workers lists an account's workers by id; with account 0 those of all, by account and id.
 	Workers(ctx context.Context, accountID int64) ([]*Worker, error)
@@ -299,6 +328,8 @@ type Reader interface {
 	DeliveriesBy(ctx context.Context, f DeliveryFilter) ([]*Delivery, error)
 	// CountDeliveries counts what the filter selects, whatever its Limit.
 	CountDeliveries(ctx context.Context, f DeliveryFilter) (int64, error)
+	// DeliveryCounts counts the deliveries of all accounts that are not delivered.
+	DeliveryCounts(ctx context.Context) (DeliveryCounts, error)
 	// Tries lists a delivery's tries in order.
 	Tries(ctx context.Context, deliveryID int64) ([]*Try, error)
 	// Abandoned lists the endpoints that are off for good (Endpoint.OffForGood) and are

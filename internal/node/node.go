@@ -71,10 +71,10 @@ func (n *Node) Post(cmd bridge.Command, done func(*bridge.Changes, error)) {
 }
 
 func (n *Node) committed(c *bridge.Changes) {
+	n.Webhooks.Committed(c) // first: what it begins has the longest way
 	n.Dispatch.Observe(c)
 	n.Hub.Committed(c)
 	n.Dispatch.Committed(c)
-	n.Webhooks.Committed(c)
 	n.note(c)
 	for _, listen := range n.o.Listen {
 		listen(c)

@@ -105,7 +105,8 @@ func (ls *lanes) wants() (limit int, skip []int64) {
 		}
 	}
 	ls.behind = true // until a lane is short of work, see rest
-	return max(min(maxHeld-len(ls.held), claimBatch), claimPerEndpoint), skip
+	// As many as accepts will take: what is given back was claimed for nothing.
+	return max(min(maxHeld/2-len(ls.held)-claimPerEndpoint, claimBatch), claimPerEndpoint), skip
 }
 
 // wanted reports whether to look in the store for what an endpoint is owed that

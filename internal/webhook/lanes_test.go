@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -213,6 +214,30 @@ func TestStuckLanesLeaveRoom(t *testing.T) {
 		}
 		if limit, skip := w.wants(); limit < 1 || len(skip) != 402 {
 			w.Errorf("a look may claim %d, and skips %d", limit, len(skip))
+		}
+	})
+}
+
+// What a look may claim finds room, however many endpoints it is for: giving it
+// back would cost two commits for nothing.
+func TestClaimsFindRoom(t *testing.T) {
+	const endpoints = 40
+	inLanes(t, 64, 8, func(w *laneWorld) {
+		id := int64(0)
+		for {
+			limit, skip := w.wants()
+			if limit == claimPerEndpoint || len(skip) == endpoints {
+				break
+			}
+			for i := range int64(min(limit, endpoints*claimPerEndpoint)) { // all have been owed as many for as long
+				if e := i%endpoints + 1; !slices.Contains(skip, e) {
+					id++
+					w.take(&bridge.Delivery{ID: id, Endpoint: &bridge.Endpoint{ID: e, Enabled: true}, Request: &bridge.Request{}}, time.Now())
+				}
+			}
+		}
+		if len(w.back) > 0 || id < maxHeld/4 {
+			t.Errorf("of %d claimed %d were given back", id, len(w.back))
 		}
 	})
 }

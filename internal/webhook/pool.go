@@ -54,6 +54,9 @@ func (ls *lanes) share(fresh *lane, now time.Time) {
 	} else {
 		p.queue[fresh] = true
 	}
+	if p.free == 0 { // as mostly under load
+		return
+	}
 	fewer := func(la, than *lane) bool {
 		a, b := p.running[la.endpoint.AccountID], p.running[than.endpoint.AccountID]
 		return a < b || a == b && la.running < than.running

@@ -2,32 +2,45 @@ package postgres
 
 import (
 	"context"
-	"math"
+	"fmt"
 
 	"chatbridge/internal/bridge"
 )
 
-// selectAudits holds a statement for each of AuditFilter's two questions: of
-// which account (1), which action (2).
-var selectAudits = func() (texts [4]string) {
-	for asked, where := range [...]string{"", "account_id = $3 AND ", "action = $3 AND ", "account_id = $3 AND action = $4 AND "} {
-		texts[asked] = `SELECT ` + auditColumns + ` FROM audit WHERE ` + where + `id < $1 ORDER BY id DESC LIMIT $2`
+// listAudit makes the statement of a filter.
+func listAudit(f bridge.AuditFilter, lo, hi int64) (string, []any) {
+	text, args := `SELECT `+auditColumns+` FROM audit WHERE TRUE`, []any(nil)
+	add := func(condition string, arg any) {
+		args = append(args, arg)
+		text += fmt.Sprintf(" AND %s $%d", condition, len(args))
 	}
-	return texts
-}()
+	if f.AccountID != 0 {
+		add("account_id =", f.AccountID)
+	}
+	if f.Action != "" {
+		add("action =", f.Action)
+	}
+	if !f.From.IsZero() {
+		add("at >=", micros(f.From))
+	}
+	if !f.To.IsZero() {
+		add("at <", micros(f.To))
+	}
+	if lo != 0 {
+		add("id >=", lo)
+	}
+	if before := least(f.Before, hi); before != 0 {
+		add("id <", before)
+	}
+	return fmt.Sprintf("%s ORDER BY id DESC LIMIT $%d", text, len(args)+1), append(args, limit(f.Limit))
+}
 
 // Audit implements [bridge.Reader].
 func (s *Store) Audit(ctx context.Context, f bridge.AuditFilter) ([]*bridge.AuditEntry, error) {
-	before, asked := f.Before, 0
-	if before == 0 {
-		before = math.MaxInt64
+	lo, hi, err := s.span(ctx, byAuditedAt, f.From, f.To)
+	if err != nil {
+		return nil, err
 	}
-	args := []any{before, limit(f.Limit)}
-	if f.AccountID != 0 {
-		asked, args = asked|1, append(args, f.AccountID)
-	}
-	if f.Action != "" {
-		asked, args = asked|2, append(args, f.Action)
-	}
-	return all(s, ctx, "list audit entries", scanAudit, selectAudits[asked], args...)
+	text, args := listAudit(f, lo, hi)
+	return all(s, ctx, "list audit entries", scanAudit, text, args...)
 }

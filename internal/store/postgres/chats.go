@@ -2,19 +2,18 @@ package postgres
 
 import (
 	"context"
-	"math"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
 
 	"chatbridge/internal/bridge"
+	"chatbridge/internal/store/fold"
 )
 
 const (
 	selectChat       = `SELECT ` + chatColumns + ` FROM chats c WHERE c.account_id = $1 AND c.id = $2`
 	selectChatOnSite = `SELECT ` + chatColumns + ` FROM chats c WHERE c.account_id = $1 AND c.site_id = $2`
-
-	selectChats = `SELECT ` + chatColumns + ` FROM chats c
-		WHERE c.account_id = $1 AND (c.updated_at, c.id) < ($2, $3) ORDER BY c.updated_at DESC, c.id DESC LIMIT $4`
-	selectEveryChat = `SELECT ` + chatColumns + ` FROM chats c
-		WHERE (c.updated_at, c.id) < ($1, $2) ORDER BY c.updated_at DESC, c.id DESC LIMIT $3`
 )
 
 // Chat implements [bridge.Reader].
@@ -31,12 +30,55 @@ func (s *Store) Chat(ctx context.Context, accountID int64, ref bridge.ChatRef) (
 
 // Chats implements [bridge.Reader].
 func (s *Store) Chats(ctx context.Context, f bridge.ChatFilter) ([]*bridge.Chat, error) {
-	before, id := int64(math.MaxInt64), int64(0)
+	text, args := listChats(f)
+	if f.Contains == "" {
+		return all(s, ctx, "list chats", scanChat, text, args...)
+	}
+	// SQL narrows it to those that may have the text, and Go compares.
+	var out []*bridge.Chat
+	err := s.read(ctx, "search chats", func(ctx context.Context, c *pgx.Conn) error {
+		out = nil
+		return look(ctx, c, func(r *row) {
+			if chat := scanChat(r); (f.Limit <= 0 || len(out) < f.Limit) && fold.Contains(chat.Title, f.Contains) {
+				out = append(out, chat)
+			}
+		}, text, args...)
+	})
+	return out, err
+}
+
+// ChatsBack implements [bridge.Reader].
+func (s *Store) ChatsBack(ctx context.Context, f bridge.ChatFilter, n int) (*bridge.Chat, error) {
+	f.Contains, f.Limit = "", 1
+	text, args := listChats(f)
+	return one(s, ctx, "look back at chats", scanChat, fmt.Sprintf("%s OFFSET $%d", text, len(args)+1), append(args, int64(n-1))...)
+}
+
+// listChats makes the statement of a filter; where it has a text to look for, of
+// what may have it, without a limit.
+func listChats(f bridge.ChatFilter) (string, []any) {
+	text, args := `SELECT `+chatColumns+` FROM chats c WHERE TRUE`, []any(nil)
+	add := func(condition string, more ...any) {
+		for _, arg := range more {
+			args = append(args, arg)
+			condition = strings.Replace(condition, "?", fmt.Sprintf("$%d", len(args)), 1)
+		}
+		text += " AND " + condition
+	}
+	if f.AccountID != 0 {
+		add("c.account_id = ?", f.AccountID)
+	}
 	if !f.Before.IsZero() {
-		before, id = f.Before.UnixMicro(), f.BeforeID
+		add("(c.updated_at, c.id) < (?, ?)", f.Before.UnixMicro(), f.BeforeID)
 	}
-	if f.AccountID == 0 {
-		return all(s, ctx, "list chats", scanChat, selectEveryChat, before, id, limit(f.Limit))
+	if !f.DownTo.IsZero() {
+		add("(c.updated_at, c.id) >= (?, ?)", f.DownTo.UnixMicro(), f.DownToID)
 	}
-	return all(s, ctx, "list chats", scanChat, selectChats, f.AccountID, before, id, limit(f.Limit))
+	if f.Contains != "" {
+		f.Limit = 0
+		if part := narrow(f.Contains); part != "" {
+			add(`strpos(lower(c.title COLLATE "C"), ?) > 0`, part)
+		}
+	}
+	return fmt.Sprintf("%s ORDER BY c.updated_at DESC, c.id DESC LIMIT $%d", text, len(args)+1), append(args, limit(f.Limit))
 }

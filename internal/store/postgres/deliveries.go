@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,10 +23,18 @@ const (
 	selectAbandoned = owing + `
 		SELECT e.id FROM owing JOIN endpoints e ON e.id = owing.id WHERE NOT e.enabled AND e.disabled_reason <> '' ORDER BY e.id`
 
+	// What is owed and not failing is pending.
+	countUndelivered = `SELECT (SELECT count(*) FROM deliveries WHERE due_at IS NOT NULL), n.failing, n.dead FROM (
+		SELECT count(*) FILTER (WHERE status = 'failing') AS failing, count(*) FILTER (WHERE status = 'dead') AS dead
+		FROM deliveries WHERE status IN ('dead', 'failing')) n`
+
 	selectReplay         = `SELECT ` + replayColumns + ` FROM replays p WHERE p.id = $1`
 	selectReplays        = `SELECT ` + replayColumns + ` FROM replays p ORDER BY p.id DESC LIMIT $1`
 	selectRunningReplays = `SELECT ` + replayColumns + ` FROM replays p WHERE p.status = 'running' ORDER BY p.id DESC LIMIT $1`
 )
+
+// ids are those from lo on and below hi; 0: no bound.
+type ids struct{ lo, hi int64 }
 
 // chosen is how the deliveries of a filter are found.
 type chosen struct {
@@ -39,9 +48,11 @@ func (c *chosen) add(condition string, arg any) {
 	c.where = append(c.where, strings.ReplaceAll(condition, "?", fmt.Sprintf("$%d", len(c.args))))
 }
 
-// choose turns a filter but for its order and limit into conditions.
-func choose(f bridge.DeliveryFilter) *chosen {
-	c := &chosen{where: []string{"TRUE"}, perEach: f.RequestSeq == 0 && f.EndpointID == 0 && (f.AccountID != 0 || f.Owed)}
+// choose turns a filter but for its order and limit into conditions. Its range of
+// times is among these ids.
+func choose(f bridge.DeliveryFilter, among ids) *chosen {
+	owed := f.Owed || within(waiting, f.Status)
+	c := &chosen{where: []string{"TRUE"}, perEach: f.RequestSeq == 0 && f.EndpointID == 0 && (f.AccountID != 0 || owed)}
 	if f.RequestSeq != 0 {
 		c.add("x.request_seq = ?", f.RequestSeq)
 	}
@@ -53,15 +64,11 @@ func choose(f bridge.DeliveryFilter) *chosen {
 	}
 	if len(f.Status) > 0 {
 		c.add("x.status = ANY(?::text[])", f.Status)
-		bad := true
-		for _, s := range f.Status {
-			bad = bad && (s == bridge.DeliveryDead || s == bridge.DeliveryFailing)
-		}
-		if bad {
+		if within(bad, f.Status) {
 			c.where = append(c.where, "x.status IN ('dead', 'failing')") // as the index has it
 		}
 	}
-	if f.Owed {
+	if owed {
 		c.where = append(c.where, "x.due_at IS NOT NULL")
 	}
 	if !f.From.IsZero() {
@@ -73,6 +80,12 @@ func choose(f bridge.DeliveryFilter) *chosen {
 	if f.UpTo != 0 {
 		c.add("x.id <= ?", f.UpTo)
 	}
+	if among.lo != 0 {
+		c.add("x.id >= ?", among.lo)
+	}
+	if among.hi != 0 {
+		c.add("x.id < ?", among.hi)
+	}
 	switch {
 	case f.Ascending:
 		c.add("x.id > ?", f.Before)
@@ -82,11 +95,22 @@ func choose(f bridge.DeliveryFilter) *chosen {
 	return c
 }
 
+// Those that are waiting are owed; those that are bad have indexes of their own.
+var (
+	waiting = []string{bridge.DeliveryPending, bridge.DeliveryFailing}
+	bad     = []string{bridge.DeliveryDead, bridge.DeliveryFailing}
+)
+
+// within reports whether there are statuses, and all are of a list.
+func within(list, statuses []string) bool {
+	return len(statuses) > 0 && !slices.ContainsFunc(statuses, func(s string) bool { return !slices.Contains(list, s) })
+}
+
 // listDeliveries makes the statement that finds the ids of a filter, in order.
 // Where several endpoints are asked for, it takes the first of each, then the first
 // of those: so that a list is read from the ends of indexes.
-func listDeliveries(f bridge.DeliveryFilter) (string, []any) {
-	c := choose(f)
+func listDeliveries(f bridge.DeliveryFilter, among ids) (string, []any) {
+	c := choose(f, among)
 	order := "DESC"
 	if f.Ascending {
 		order = "ASC"
@@ -134,18 +158,40 @@ func (s *Store) Delivery(ctx context.Context, id int64) (*bridge.Delivery, error
 
 // DeliveriesBy implements [bridge.Reader].
 func (s *Store) DeliveriesBy(ctx context.Context, f bridge.DeliveryFilter) ([]*bridge.Delivery, error) {
-	ids, args := listDeliveries(f)
+	among, err := s.idsOf(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	inner, args := listDeliveries(f, among)
 	order := "DESC"
 	if f.Ascending {
 		order = "ASC"
 	}
-	return all(s, ctx, "list deliveries", wholeDelivery, selectDelivery+` WHERE d.id = ANY(ARRAY(`+ids+`)) ORDER BY d.id `+order, args...)
+	return all(s, ctx, "list deliveries", wholeDelivery, selectDelivery+` WHERE d.id = ANY(ARRAY(`+inner+`)) ORDER BY d.id `+order, args...)
 }
 
 // CountDeliveries implements [bridge.Reader].
 func (s *Store) CountDeliveries(ctx context.Context, f bridge.DeliveryFilter) (int64, error) {
-	c := choose(f)
+	among, err := s.idsOf(ctx, f)
+	if err != nil {
+		return 0, err
+	}
+	c := choose(f, among)
 	return only(s, ctx, "count deliveries", (*row).int64, `SELECT count(*) FROM deliveries x WHERE `+strings.Join(c.where, " AND "), c.args...)
+}
+
+// idsOf finds among which ids a filter's range of times is.
+func (s *Store) idsOf(ctx context.Context, f bridge.DeliveryFilter) (ids, error) {
+	lo, hi, err := s.span(ctx, byCreatedAt, f.From, f.To)
+	return ids{lo, hi}, err
+}
+
+// DeliveryCounts implements [bridge.Reader].
+func (s *Store) DeliveryCounts(ctx context.Context) (bridge.DeliveryCounts, error) {
+	return only(s, ctx, "count deliveries", func(r *row) bridge.DeliveryCounts {
+		owed, failing, dead := r.int64(), r.int64(), r.int64()
+		return bridge.DeliveryCounts{Pending: max(0, owed-failing), Failing: failing, Dead: dead}
+	}, countUndelivered)
 }
 
 // Tries implements [bridge.Reader].

@@ -14,6 +14,10 @@ const (
 	selectKeys      = `SELECT ` + keyColumns + ` FROM keys k WHERE k.account_id = $1 ORDER BY k.id`
 	selectPrincipal = `SELECT ` + keyColumns + `, ` + accountColumns + ` FROM keys k JOIN accounts a ON a.id = k.account_id WHERE k.hash = $1`
 	selectEndpoints = `SELECT ` + endpointColumns + ` FROM endpoints e WHERE e.account_id = $1 ORDER BY e.is_primary DESC, e.id`
+	// selectUnwell reads all endpoints, which are few beside what they are owed.
+	selectUnwell = `SELECT ` + endpointColumns + ` FROM endpoints e WHERE e.removed_at IS NULL AND e.url <> '' AND
+			CASE WHEN e.enabled THEN e.failing_since IS NOT NULL OR e.hold_until IS NOT NULL ELSE e.disabled_reason <> '' END
+		ORDER BY coalesce(e.failing_since, e.updated_at) DESC, e.id DESC LIMIT $1`
 
 	selectCredential = `SELECT ` + credentialColumns + ` FROM credentials WHERE kind = $1 AND hash = $2`
 	selectKind       = `SELECT ` + credentialColumns + ` FROM credentials WHERE kind = $1 ORDER BY created_at, hash`
@@ -42,6 +46,11 @@ func (s *Store) Accounts(ctx context.Context) ([]*bridge.Account, error) {
 // Endpoints implements [bridge.Reader].
 func (s *Store) Endpoints(ctx context.Context, accountID int64) ([]*bridge.Endpoint, error) {
 	return all(s, ctx, "list endpoints", scanEndpoint, selectEndpoints, accountID)
+}
+
+// Unwell implements [bridge.Reader].
+func (s *Store) Unwell(ctx context.Context, most int) ([]*bridge.Endpoint, error) {
+	return all(s, ctx, "list endpoints that are not well", scanEndpoint, selectUnwell, limit(most))
 }
 
 // Keys implements [bridge.Reader].

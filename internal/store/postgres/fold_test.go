@@ -6,25 +6,9 @@ import (
 	"unicode"
 
 	"pgregory.net/rapid"
-)
 
-func TestContainsFold(t *testing.T) {
-	long := []byte(strings.Repeat("Some text, Ünïcode too. ", 400))
-	if n := testing.AllocsPerRun(10, func() { containsFold(long, "not in it") }); n != 0 {
-		t.Errorf("%v allocations", n)
-	}
-	for _, c := range []struct {
-		s, sub string
-		want   bool
-	}{
-		{"", "", true}, {"a", "", true}, {"", "a", false}, {"abc", "BC", true}, {"abc", "abcd", false}, {"aab", "AB", true},
-		{"ä", "Ä", true}, {"xÄ", "ä", true}, {"\u212A", "k", true}, {"K", "\u212A", true}, {"ſ", "S", true}, {"ß", "SS", false}, {"\xff", "\xff", true},
-	} {
-		if got := containsFold([]byte(c.s), c.sub); got != c.want {
-			t.Errorf("containsFold(%q, %q) = %v", c.s, c.sub, got)
-		}
-	}
-}
+	"chatbridge/internal/store/fold"
+)
 
 func TestNarrow(t *testing.T) {
 	for needle, want := range map[string]string{
@@ -48,12 +32,12 @@ func TestNarrowIsNeverTooNarrow(t *testing.T) {
 			}
 			return r
 		}, needle)
-		if !containsFold([]byte(text), needle) {
+		if !fold.Contains(text, needle) {
 			t.Fatalf("%q does not contain %q", text, needle)
 		}
 		lowered := []byte(text)
 		for i, c := range lowered {
-			lowered[i] = lower(c)
+			lowered[i] = fold.Lower(c)
 		}
 		if part := narrow(needle); !strings.Contains(string(lowered), part) {
 			t.Fatalf("%q contains %q but not %q", text, needle, part)

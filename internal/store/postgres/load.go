@@ -319,7 +319,7 @@ func (l *loader) loadDeliveries() error {
 		}
 	}
 	if n.Deliveries != nil {
-		text, args := listDeliveries(*n.Deliveries)
+		text, args := listDeliveries(*n.Deliveries, ids{})
 		return l.askDeliveries(false, lockListed(text, n.Deliveries.Ascending), args...)
 	}
 	return nil

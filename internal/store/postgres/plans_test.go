@@ -43,7 +43,7 @@ func TestPlans(t *testing.T) {
 		"due deliveries": lockDue, "by email": lockByEmail, "keys of an account": lockKeys, "a key": hasKey, "credential": lockCredential,
 		"events": insertEvents, "counter": selectCounter, "swept requests": lockSweptRequests, "swept texts": lockSweptBodies, "what they owe": lockTheirs, "swept tries": sweptTries,
 		"a request": selectRequestBody + ` WHERE r.id = $1`, "several requests": selectRequestBody + ` WHERE r.seq = ANY($1::bigint[])`,
-		"unfinished": selectUnfinished, "account": selectAccount, "principal": selectPrincipal, "chat on site": selectChatOnSite, "chats of an account": selectChats,
+		"unfinished": selectUnfinished, "account": selectAccount, "principal": selectPrincipal, "chat on site": selectChatOnSite,
 		"due": selectDue, "next due": selectNextDue, "next try": selectNextTry, "abandoned": selectAbandoned, "delivery": selectDelivery + ` WHERE d.id = $1`,
 		"deliveries of a request": selectDelivery + ` WHERE d.request_seq = $1 ORDER BY d.id`, "tries": selectTries,
 		"an account's events": selectEvents, "a request's events": selectRequestEvents, "event range": selectEventRange, "drop chats": dropChats,
@@ -55,15 +55,17 @@ func TestPlans(t *testing.T) {
 		texts[text] = text
 	}
 	for i, f := range []bridge.RequestFilter{
-		{AccountID: 1}, {AccountID: 1, Before: 9}, {AccountID: 1, Ascending: true}, {AccountID: 1, Status: bridge.Failed}, {ChatID: 1}, {AccountID: 1, ChatID: 1, Ascending: true},
+		{AccountID: 1}, {AccountID: 1, Before: 9}, {AccountID: 1, Ascending: true}, {AccountID: 1, Status: bridge.Failed}, {Code: bridge.Timeout}, {ChatID: 1}, {AccountID: 1, ChatID: 1, Ascending: true},
 	} { // but for those of an open status: which table is walked there depends on what the planner knows of their sizes
 		texts[fmt.Sprint("requests by filter ", i)], _ = listRequests(f).sql(selectRequestBody, 10)
 	}
+	texts["chats of an account"], _ = listChats(bridge.ChatFilter{AccountID: 1, Limit: 9})
+	texts["audit of an account"], _ = listAudit(bridge.AuditFilter{AccountID: 1, Limit: 9}, 0, 9)
 	for i, f := range []bridge.DeliveryFilter{
 		{EndpointID: 1}, {EndpointID: 1, Before: 9}, {EndpointID: 1, Status: []string{"dead"}}, {EndpointID: 1, Owed: true, Ascending: true}, {AccountID: 1}, {RequestSeq: 1},
 		{AccountID: 1, Status: []string{"failing", "dead"}}, {Status: []string{"dead"}}, {UpTo: 9},
 	} {
-		text, _ := listDeliveries(f)
+		text, _ := listDeliveries(f, ids{})
 		texts[fmt.Sprint("deliveries by filter ", i)] = lockListed(text, false)
 	}
 	for name, text := range texts {

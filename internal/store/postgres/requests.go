@@ -1,13 +1,11 @@
 package postgres
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/jackc/pgx/v5"
+	"time"
 
 	"chatbridge/internal/bridge"
 )
@@ -29,12 +27,47 @@ func (s *Store) Unfinished(ctx context.Context, accountID int64) ([]*bridge.Requ
 
 // Requests implements [bridge.Reader].
 func (s *Store) Requests(ctx context.Context, f bridge.RequestFilter) ([]*bridge.Request, error) {
+	f, err := s.narrow(ctx, f)
+	if err != nil {
+		return nil, err
+	}
 	q := listRequests(f)
 	if f.Contains != "" {
 		return s.search(ctx, f, q)
 	}
 	text, args := q.sql(selectRequestBody, f.Limit)
 	return all(s, ctx, "list requests", wholeBody, text, args...)
+}
+
+// RequestsBack implements [bridge.Reader].
+func (s *Store) RequestsBack(ctx context.Context, f bridge.RequestFilter, n int) (int64, error) {
+	f, err := s.narrow(ctx, f)
+	if err != nil {
+		return 0, err
+	}
+	text, args := requestsBack(f, n)
+	return only(s, ctx, "look back at requests", (*row).int64, text, args...)
+}
+
+// requestsBack makes the statement of RequestsBack. What it counts stands in an
+// index.
+func requestsBack(f bridge.RequestFilter, n int) (string, []any) {
+	f.From, f.To = time.Time{}, time.Time{}
+	if f.Status == bridge.Done {
+		f.Status = ""
+	}
+	text, args := listRequests(f).sql(`SELECT r.seq FROM requests r`, 1)
+	return fmt.Sprintf("%s OFFSET $%d", text, len(args)+1), append(args, int64(n-1))
+}
+
+// narrow turns a range of times into one of numbers, a little wider.
+func (s *Store) narrow(ctx context.Context, f bridge.RequestFilter) (bridge.RequestFilter, error) {
+	if f.Ascending {
+		return f, nil
+	}
+	lo, hi, err := s.span(ctx, byQueuedAt, f.From, f.To)
+	f.DownTo, f.Before = max(f.DownTo, lo), least(f.Before, hi)
+	return f, err
 }
 
 // selection is conditions on requests r, in an order of their numbers.
@@ -63,11 +96,13 @@ func (q *selection) sql(beginning string, max int) (string, []any) {
 
 // listRequests is what of a filter SQL can answer alone: all but Contains.
 func listRequests(f bridge.RequestFilter) *selection {
-	q, table := &selection{order: "DESC"}, "r"
-	if f.Status == bridge.Idle || f.Status == bridge.Executing { // few, and listed apart
-		q.join, table = ` JOIN open_requests o ON o.seq = r.seq`, "o"
+	q, table := &selection{order: "DESC", key: "r.seq"}, "r"
+	switch f.Status {
+	case bridge.Idle: // listed apart
+		q.join, q.key, table = ` JOIN open_requests o ON o.seq = r.seq`, "o.seq", "o"
+	case bridge.Executing: // few, each with a lease; as an array, or the planner might read all that ever was beside them
+		q.where = append(q.where, "r.seq = ANY(ARRAY(SELECT l.request_seq FROM leases l WHERE NOT l.cancelled))")
 	}
-	q.key = table + ".seq"
 	if f.AccountID != 0 {
 		q.add(table+".account_id = ?", f.AccountID)
 	}
@@ -81,6 +116,19 @@ func listRequests(f bridge.RequestFilter) *selection {
 	default:
 		q.add("r.status = ?", string(f.Status))
 	}
+	if f.Code != "" {
+		q.where = append(q.where, "r.failed")
+		q.add("r.error_code = ?", string(f.Code))
+	}
+	if !f.From.IsZero() {
+		q.add("r.queued_at >= ?", f.From.UnixMicro())
+	}
+	if !f.To.IsZero() {
+		q.add("r.queued_at < ?", f.To.UnixMicro())
+	}
+	if f.DownTo != 0 {
+		q.add(q.key+" >= ?", f.DownTo)
+	}
 	switch {
 	case f.Ascending:
 		q.order = "ASC"
@@ -91,49 +139,26 @@ func listRequests(f bridge.RequestFilter) *selection {
 	return q
 }
 
-// The steps of a search.
 const (
-	// searchAtOnce is how many texts one statement brings, one after the other: a
-	// search that has found enough throws the rest of them away.
-	searchAtOnce = 64
+	selectOutcomes = `SELECT r.status, r.error_code, r.queued_at, r.started_at, r.completed_at FROM requests r
+		WHERE r.seq >= $1 AND r.queued_at >= $2 ORDER BY r.seq DESC LIMIT $3`
+	// An open request that no worker has is idle.
+	countInMotion = `SELECT (SELECT count(*) FROM open_requests), (SELECT count(*) FROM leases WHERE NOT cancelled)`
 )
 
-// search looks for a text in messages and answers, any case: SQL narrows it to
-// those that may have it, see narrow, and Go compares. One text at a time is held.
-func (s *Store) search(ctx context.Context, f bridge.RequestFilter, q *selection) ([]*bridge.Request, error) {
-	if part := narrow(f.Contains); part != "" {
-		q.add(`(strpos(lower(b.message COLLATE "C"), ?) > 0 OR strpos(lower(s.response COLLATE "C"), ?) > 0)`, part)
+// Outcomes implements [bridge.Reader].
+func (s *Store) Outcomes(ctx context.Context, since time.Time, most int) ([]bridge.Outcome, error) {
+	lo, _, err := s.span(ctx, byQueuedAt, since, time.Time{})
+	if err != nil {
+		return nil, err
 	}
-	found := []int64{}
-	var out []*bridge.Request
-	err := s.read(ctx, "search requests", func(ctx context.Context, c *pgx.Conn) error {
-		found, out = found[:0], nil
-		for next := *q; ; {
-			text, args := next.sql(`SELECT r.seq, b.message, s.response FROM requests r`+withTexts, searchAtOnce)
-			rows, last := 0, int64(0)
-			err := look(ctx, c, func(r *row) {
-				rows, last = rows+1, r.int64()
-				if message, answer := r.next(), r.next(); ctx.Err() == nil && (len(found) < f.Limit || f.Limit <= 0) {
-					if containsFold(message, f.Contains) || containsFold(answer, f.Contains) {
-						found = append(found, last)
-					}
-				}
-			}, text, args...)
-			if err := cmp.Or(err, ctx.Err()); err != nil {
-				return err
-			}
-			if rows < searchAtOnce || f.Limit > 0 && len(found) >= f.Limit {
-				break
-			}
-			next = *q
-			next.where, next.args = slices.Clone(q.where), slices.Clone(q.args)
-			if q.order == "ASC" {
-				next.add(q.key+" > ?", last)
-			} else {
-				next.add(q.key+" < ?", last)
-			}
-		}
-		return look(ctx, c, func(r *row) { out = append(out, wholeBody(r)) }, selectRequestBody+` WHERE r.seq = ANY($1::bigint[]) ORDER BY r.seq `+q.order, found)
-	})
-	return out, err
+	return all(s, ctx, "list outcomes", func(r *row) bridge.Outcome {
+		return bridge.Outcome{Status: bridge.Status(r.text()), Code: bridge.FailCode(r.text()), QueuedAt: r.time(), StartedAt: r.time(), CompletedAt: r.time()}
+	}, selectOutcomes, lo, since.UnixMicro(), limit(most))
+}
+
+// InMotion implements [bridge.Reader].
+func (s *Store) InMotion(ctx context.Context) (idle, executing int64, err error) {
+	counts, err := only(s, ctx, "count what is in motion", func(r *row) [2]int64 { return [2]int64{r.int64(), r.int64()} }, countInMotion)
+	return max(0, counts[0]-counts[1]), counts[1], err
 }

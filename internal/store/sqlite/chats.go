@@ -3,8 +3,8 @@ package sqlite
 import (
 	"context"
 	"fmt"
-	"math"
 	"strconv"
+	"strings"
 
 	"chatbridge/internal/bridge"
 )
@@ -15,11 +15,6 @@ const (
 
 	insertChat = `INSERT INTO chats (id, account_id, site_id, title, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6)`
 	updateChat = `UPDATE chats SET site_id = $1, title = $2, updated_at = $3 WHERE id = $4`
-
-	selectChats = `SELECT ` + chatColumns + ` FROM chats c
-		WHERE c.account_id = $1 AND (c.updated_at, c.id) < ($2, $3) ORDER BY c.updated_at DESC, c.id DESC LIMIT $4`
-	selectEveryChat = `SELECT ` + chatColumns + ` FROM chats c
-		WHERE (c.updated_at, c.id) < ($1, $2) ORDER BY c.updated_at DESC, c.id DESC LIMIT $3`
 )
 
 // ours reads a reference as our own integer, 0 if it is none.
@@ -61,12 +56,38 @@ func (s *Store) Chat(ctx context.Context, accountID int64, ref bridge.ChatRef) (
 
 // Chats implements [bridge.Reader].
 func (s *Store) Chats(ctx context.Context, f bridge.ChatFilter) ([]*bridge.Chat, error) {
-	before, id := int64(math.MaxInt64), int64(0)
+	text, args := listChats(f)
+	return all(s, ctx, "list chats", scanChat, text, args...)
+}
+
+// ChatsBack implements [bridge.Reader].
+func (s *Store) ChatsBack(ctx context.Context, f bridge.ChatFilter, n int) (*bridge.Chat, error) {
+	f.Contains, f.Limit = "", 1
+	text, args := listChats(f)
+	return one(s, ctx, "look back at chats", scanChat, fmt.Sprintf("%s OFFSET $%d", text, len(args)+1), append(args, int64(n-1))...)
+}
+
+// listChats makes the statement of a filter.
+func listChats(f bridge.ChatFilter) (string, []any) {
+	text, args := `SELECT `+chatColumns+` FROM chats c WHERE TRUE`, []any(nil)
+	add := func(condition string, more ...any) {
+		for _, arg := range more {
+			args = append(args, arg)
+			condition = strings.Replace(condition, "?", fmt.Sprintf("$%d", len(args)), 1)
+		}
+		text += " AND " + condition
+	}
+	if f.AccountID != 0 {
+		add("c.account_id = ?", f.AccountID)
+	}
 	if !f.Before.IsZero() {
-		before, id = f.Before.UnixMicro(), f.BeforeID
+		add("(c.updated_at, c.id) < (?, ?)", f.Before.UnixMicro(), f.BeforeID)
 	}
-	if f.AccountID == 0 {
-		return all(s, ctx, "list chats", scanChat, selectEveryChat, before, id, limit(f.Limit))
+	if !f.DownTo.IsZero() {
+		add("(c.updated_at, c.id) >= (?, ?)", f.DownTo.UnixMicro(), f.DownToID)
 	}
-	return all(s, ctx, "list chats", scanChat, selectChats, f.AccountID, before, id, limit(f.Limit))
+	if f.Contains != "" {
+		add("chatbridge_contains(c.title, ?)", f.Contains)
+	}
+	return fmt.Sprintf("%s ORDER BY c.updated_at DESC, c.id DESC LIMIT $%d", text, len(args)+1), append(args, limit(f.Limit))
 }

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"chatbridge/internal/wire"
 )
 
 // conn is one connection and the statements prepared on it. It speaks to the
@@ -139,14 +141,20 @@ var errNoSuchRow = errors.New("the row to be changed is not there")
 
 // update changes the one row that must be there.
 func (c *conn) update(ctx context.Context, text string, args ...any) error {
+	n, err := c.change(ctx, text, args...)
+	if err == nil && n != 1 {
+		err = errNoSuchRow
+	}
+	return err
+}
+
+// change returns how many rows a statement has written.
+func (c *conn) change(ctx context.Context, text string, args ...any) (int64, error) {
 	res, err := c.exec(ctx, text, args...)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	if n, err := res.RowsAffected(); err != nil || n != 1 {
-		return errors.Join(errNoSuchRow, err)
-	}
-	return nil
+	return res.RowsAffected()
 }
 
 // query calls each for every row. each must not speak to the connection, nor
@@ -268,4 +276,20 @@ func encode[T any](v T, empty bool) (any, error) {
 	}
 	b, err := json.Marshal(v)
 	return string(b), err
+}
+
+// encodeMap stores a map as JSON, an empty one as NULL, without encoding/json's
+// reflection, which takes longer than the row.
+func encodeMap(m map[string]string) any {
+	if len(m) == 0 {
+		return nil
+	}
+	var b []byte
+	for name, value := range m {
+		b = append(b, ',')
+		b = append(wire.AppendString(b, name), ':')
+		b = wire.AppendString(b, value)
+	}
+	b[0] = '{'
+	return string(append(b, '}'))
 }

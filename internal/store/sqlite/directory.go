@@ -27,6 +27,11 @@ const (
 		e.secret, e.previous_secret, e.previous_until, e.failing_since, e.failures, e.hold_until, e.removed_at, e.created_at, e.updated_at`
 	selectEndpoints = `SELECT ` + endpointColumns + ` FROM endpoints e WHERE e.account_id = $1 ORDER BY e.is_primary DESC, e.id`
 
+	// selectUnwell reads all endpoints, which are few beside what they are owed.
+	selectUnwell = `SELECT ` + endpointColumns + ` FROM endpoints e WHERE e.removed_at IS NULL AND e.url <> '' AND
+			(e.enabled = 1 AND (e.failing_since IS NOT NULL OR e.hold_until IS NOT NULL) OR e.enabled = 0 AND e.disabled_reason <> '')
+		ORDER BY coalesce(e.failing_since, e.updated_at) DESC, e.id DESC LIMIT $1`
+
 	insertEndpoint = `INSERT INTO endpoints (account_id, is_primary, url, events, format, headers, enabled, disabled_reason, rate_limit,
 			secret, previous_secret, previous_until, failing_since, failures, hold_until, removed_at, created_at, updated_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`
@@ -171,6 +176,11 @@ func (s *Store) Accounts(ctx context.Context) ([]*bridge.Account, error) {
 // Endpoints implements [bridge.Reader].
 func (s *Store) Endpoints(ctx context.Context, accountID int64) ([]*bridge.Endpoint, error) {
 	return all(s, ctx, "list endpoints", scanEndpoint, selectEndpoints, accountID)
+}
+
+// Unwell implements [bridge.Reader].
+func (s *Store) Unwell(ctx context.Context, most int) ([]*bridge.Endpoint, error) {
+	return all(s, ctx, "list endpoints that are not well", scanEndpoint, selectUnwell, limit(most))
 }
 
 // Keys implements [bridge.Reader].

@@ -11,56 +11,72 @@ import (
 
 const (
 	withEndpoint     = withRequest + ` JOIN endpoints e ON e.id = d.endpoint_id`
-	deliveryEndpoint = deliveryRequest + `, ` + endpointColumns
+	deliveryEndpoint = deliveryColumns + `, ` + requestColumns + `, ` + chatColumns + `, ` + endpointColumns
 
-	selectAbandoned = owing + `
-		SELECT e.id FROM owing CROSS JOIN endpoints e ON e.id = owing.id WHERE e.enabled = 0 AND e.disabled_reason <> '' ORDER BY e.id`
+	// countBad reads no row: the index has the statuses. What is owed and not failing is
+	// pending.
+	countBad  = `SELECT x.status, count(*) FROM deliveries x INDEXED BY deliveries_bad_all WHERE x.status IN ('dead', 'failing') GROUP BY x.status`
+	countOwed = `SELECT (SELECT count(*) FROM deliveries WHERE ` + owedFree + `) + (SELECT count(*) FROM deliveries WHERE ` + owedClaimed + `)`
 )
 
-// chosen is how the deliveries of a filter are found.
+var selectAbandoned = owing + `
+		SELECT e.id FROM owing CROSS JOIN endpoints e ON e.id = owing.id WHERE e.enabled = 0 AND e.disabled_reason <> '' ORDER BY e.id`
+
+// ids are those from lo on and below hi; 0: no bound.
+type ids struct{ lo, hi int64 }
+
+// chosen is how the deliveries x of a filter are found.
 type chosen struct {
-	where   []string
-	args    []any
-	index   string // of deliveries; "": the table itself
-	perEach bool   // endpoint by endpoint
+	index string // of deliveries, to walk; "": the table itself
+	owed  bool   // walk the indexes of what is owed instead
+	each  string // the condition of endpoints w, if they are to be walked one by one
+	where []string
+	args  []any
 }
 
 func (c *chosen) add(condition string, arg any) {
-	c.args = append(c.args, arg)
-	c.where = append(c.where, strings.ReplaceAll(condition, "?", fmt.Sprintf("$%d", len(c.args))))
+	c.where = append(c.where, c.with(condition, arg))
 }
 
-// Of these the partial indexes of deliveries are: their conditions stand in a
-// query as they stand there, or SQLite does not see that an index serves.
+// with is a condition with its argument's number.
+func (c *chosen) with(condition string, arg any) string {
+	c.args = append(c.args, arg)
+	return strings.ReplaceAll(condition, "?", fmt.Sprintf("$%d", len(c.args)))
+}
+
+// Those that are waiting are owed, and of those that are bad there are partial
+// indexes: their conditions stand in a query as they stand there, or SQLite does
+// not see that an index serves.
 var (
 	waiting = []string{bridge.DeliveryPending, bridge.DeliveryFailing}
 	bad     = []string{bridge.DeliveryDead, bridge.DeliveryFailing}
 )
 
-// choose turns a filter but for its order and limit into conditions on
-// deliveries x, and names the index to walk: each has the ids in order, or
-// finds few.
-func choose(f bridge.DeliveryFilter) *chosen {
+// choose turns a filter but for its order and limit into conditions, and names
+// the index to walk: it has the ids in order, or finds few. Its range of times is
+// among these ids.
+func choose(f bridge.DeliveryFilter, among ids) *chosen {
 	c := &chosen{where: []string{"TRUE"}}
 	c.status(f.Status)
-	if f.Owed {
-		c.where = append(c.where, "x.due_at IS NOT NULL")
-	}
-	waits, isBad := f.Owed || among(waiting, f.Status), among(bad, f.Status)
-	switch {
+	switch isBad := within(bad, f.Status); {
 	case f.RequestSeq != 0:
 		c.index = "deliveries_request"
-	case waits:
-		c.index = "deliveries_waiting"
-	case isBad && f.AccountID == 0 && f.EndpointID == 0:
+		if f.Owed {
+			c.where = append(c.where, "x.due_at IS NOT NULL")
+		}
+	case isBad && !f.Owed && f.AccountID == 0 && f.EndpointID == 0:
 		c.index = "deliveries_bad_all"
-	case isBad:
+	case isBad && !f.Owed:
 		c.index = "deliveries_bad"
+	case f.Owed || within(waiting, f.Status):
+		c.owed = true
 	case f.AccountID != 0 || f.EndpointID != 0:
 		c.index = "deliveries_endpoint"
 	}
-	c.perEach = f.RequestSeq == 0 && f.EndpointID == 0 && (f.AccountID != 0 || waits)
-	if f.AccountID != 0 && !c.perEach {
+	switch {
+	case f.AccountID != 0 && f.RequestSeq == 0 && f.EndpointID == 0:
+		c.each = c.with("w.account_id = ?", f.AccountID)
+	case f.AccountID != 0:
 		c.add("x.account_id = ?", f.AccountID)
 	}
 	if f.RequestSeq != 0 {
@@ -77,6 +93,12 @@ func choose(f bridge.DeliveryFilter) *chosen {
 	}
 	if f.UpTo != 0 {
 		c.add("x.id <= ?", f.UpTo)
+	}
+	if among.lo != 0 {
+		c.add("x.id >= ?", among.lo)
+	}
+	if among.hi != 0 {
+		c.add("x.id < ?", among.hi)
 	}
 	switch {
 	case f.Ascending:
@@ -100,62 +122,64 @@ func (c *chosen) status(any []string) {
 		}
 	}
 	c.where = append(c.where, "x.status IN ("+known+")")
-	for _, index := range [...][]string{waiting, bad} {
-		if among(index, any) {
-			c.where = append(c.where, "x.status IN ('"+strings.Join(index, "', '")+"')")
-		}
+	if within(bad, any) {
+		c.where = append(c.where, "x.status IN ('"+strings.Join(bad, "', '")+"')")
 	}
 }
 
-// among reports whether there are statuses, and all are among those of a list.
-func among(list, statuses []string) bool {
+// within reports whether there are statuses, and all are of a list.
+func within(list, statuses []string) bool {
 	return len(statuses) > 0 && !slices.ContainsFunc(statuses, func(s string) bool { return !slices.Contains(list, s) })
 }
 
-func (c *chosen) from() string {
-	if c.index == "" {
-		return "deliveries x"
+// all is a query of the ids that are chosen.
+func (c *chosen) all() string {
+	if c.owed {
+		return c.along("deliveries_due", " AND "+owedFree) + " UNION ALL " + c.along("deliveries_claimed", " AND "+owedClaimed)
 	}
-	return "deliveries x INDEXED BY " + c.index
+	return c.along(c.index, "")
+}
+
+// along is a query of the ids that are chosen in an index.
+func (c *chosen) along(index, more string) string {
+	from := "deliveries x"
+	if index != "" {
+		from += " INDEXED BY " + index
+	}
+	if c.each != "" {
+		from, more = "endpoints w CROSS JOIN "+from+" ON x.endpoint_id = w.id", more+" AND "+c.each
+	}
+	return "SELECT x.id FROM " + from + " WHERE " + strings.Join(c.where, " AND ") + more
+}
+
+// first is a query of the first ids that are chosen. Where endpoints have theirs in
+// order, it takes the first of each, then the first of those: so that a list is
+// read from the ends of indexes.
+func (c *chosen) first(end string) string {
+	if c.each != "" && !c.owed {
+		return fmt.Sprintf("SELECT y.id FROM endpoints w CROSS JOIN deliveries y ON y.id IN (SELECT x.id FROM deliveries x INDEXED BY %s WHERE x.endpoint_id = w.id AND %s ORDER BY x.%s) WHERE %s ORDER BY y.%[3]s",
+			c.index, strings.Join(c.where, " AND "), end, c.each)
+	}
+	return "SELECT id FROM (" + c.all() + ") ORDER BY " + end
 }
 
 // listDeliveries makes the one statement of a filter, for these columns of
-// deliveries d and what is joined to them. Their ids are chosen in an inner
-// query; where several endpoints are asked for, the first of each, then the
-// first of those: so that a list is read from the ends of indexes.
-func listDeliveries(columns, joined string, f bridge.DeliveryFilter) (string, []any) {
-	c := choose(f)
+// deliveries d and what is joined to them. Their ids are chosen in an inner query.
+func listDeliveries(columns, joined string, f bridge.DeliveryFilter, among ids) (string, []any) {
+	c := choose(f, among)
 	order := "DESC"
 	if f.Ascending {
 		order = "ASC"
 	}
-	where := strings.Join(c.where, " AND ")
 	c.args = append(c.args, limit(f.Limit))
-	end := fmt.Sprintf("id %s LIMIT $%d", order, len(c.args))
-	ids := fmt.Sprintf("SELECT x.id FROM %s WHERE %s ORDER BY x.%s", c.from(), where, end)
-	if c.perEach {
-		endpoints := ""
-		if f.AccountID != 0 {
-			c.args = append(c.args, f.AccountID)
-			endpoints = fmt.Sprintf(" WHERE w.account_id = $%d", len(c.args))
-		}
-		ids = fmt.Sprintf("SELECT y.id FROM endpoints w CROSS JOIN deliveries y ON y.id IN (SELECT x.id FROM %s WHERE x.endpoint_id = w.id AND %s ORDER BY x.%s)%s ORDER BY y.%s",
-			c.from(), where, end, endpoints, end)
-	}
-	return fmt.Sprintf("SELECT %s FROM deliveries d%s WHERE d.id IN (%s) ORDER BY d.id %s", columns, joined, ids, order), c.args
+	inner := c.first(fmt.Sprintf("id %s LIMIT $%d", order, len(c.args)))
+	return fmt.Sprintf("SELECT %s FROM deliveries d%s WHERE d.id IN (%s) ORDER BY d.id %s", columns, joined, inner, order), c.args
 }
 
 // countDeliveriesBy makes the statement that counts what a filter selects.
-func countDeliveriesBy(f bridge.DeliveryFilter) (string, []any) {
-	c := choose(f)
-	from := c.from()
-	if c.perEach {
-		from = "endpoints w CROSS JOIN " + from + " ON x.endpoint_id = w.id"
-		if f.AccountID != 0 {
-			c.add("w.account_id = ?", f.AccountID)
-		}
-	}
-	return "SELECT count(*) FROM " + from + " WHERE " + strings.Join(c.where, " AND "), c.args
+func countDeliveriesBy(f bridge.DeliveryFilter, among ids) (string, []any) {
+	c := choose(f, among)
+	return "SELECT count(*) FROM (" + c.all() + ")", c.args
 }
 
 func scanWholeDelivery(r *row) *bridge.Delivery {
@@ -178,15 +202,47 @@ func (s *Store) Delivery(ctx context.Context, id int64) (*bridge.Delivery, error
 
 // DeliveriesBy implements [bridge.Reader].
 func (s *Store) DeliveriesBy(ctx context.Context, f bridge.DeliveryFilter) ([]*bridge.Delivery, error) {
-	text, args := listDeliveries(deliveryEndpoint, withEndpoint, f)
+	among, err := s.idsOf(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	text, args := listDeliveries(deliveryEndpoint, withEndpoint, f, among)
 	return all(s, ctx, "list deliveries", scanWholeDelivery, text, args...)
 }
 
 // CountDeliveries implements [bridge.Reader].
 func (s *Store) CountDeliveries(ctx context.Context, f bridge.DeliveryFilter) (int64, error) {
 	f.Limit = 0
-	text, args := countDeliveriesBy(f)
+	among, err := s.idsOf(ctx, f)
+	if err != nil {
+		return 0, err
+	}
+	text, args := countDeliveriesBy(f, among)
 	return only(s, ctx, "count deliveries", (*row).int64, text, args...)
+}
+
+// idsOf finds among which ids a filter's range of times is.
+func (s *Store) idsOf(ctx context.Context, f bridge.DeliveryFilter) (ids, error) {
+	lo, hi, err := s.span(ctx, byCreatedAt, f.From, f.To)
+	return ids{lo, hi}, err
+}
+
+// DeliveryCounts implements [bridge.Reader].
+func (s *Store) DeliveryCounts(ctx context.Context) (n bridge.DeliveryCounts, err error) {
+	err = s.read(ctx, "count deliveries", func(ctx context.Context, c *conn) error {
+		if err := c.query(ctx, func(r *row) { n.Pending = r.int64() }, countOwed); err != nil {
+			return err
+		}
+		return c.query(ctx, func(r *row) {
+			if r.text() == bridge.DeliveryDead {
+				n.Dead = r.int64()
+			} else {
+				n.Failing = r.int64()
+			}
+		}, countBad)
+	})
+	n.Pending = max(0, n.Pending-n.Failing)
+	return n, err
 }
 
 // Abandoned implements [bridge.Reader].

@@ -1,8 +1,6 @@
 package sqlite
 
 import (
-	"encoding/json"
-	"errors"
 	"maps"
 	"strings"
 
@@ -26,7 +24,7 @@ type same struct {
 	chats      map[int64]*bridge.Chat
 	leases     map[leaseKey]*bridge.Lease
 	workers    map[workerKey]*bridge.Worker
-	endpoints  map[int64][]*bridge.Endpoint // by account
+	endpoints  map[int64]*bridge.Endpoint
 	deliveries map[int64]bool
 }
 
@@ -125,10 +123,16 @@ func (l *loader) account() (a *bridge.Account, err error) {
 }
 
 // endpointsOf returns the account's endpoints as this command sees them.
-func (l *loader) endpointsOf(accountID int64) ([]*bridge.Endpoint, error) {
-	if out, ok := l.endpoints[accountID]; ok {
-		return out, nil
+func (l *loader) endpointsOf(accountID int64) (out []*bridge.Endpoint, err error) {
+	stored, err := l.storedEndpoints(accountID)
+	for _, e := range stored {
+		out = append(out, l.sameEndpoint(e))
 	}
+	return out, err
+}
+
+// storedEndpoints returns the account's endpoints as they are in the cache.
+func (l *loader) storedEndpoints(accountID int64) ([]*bridge.Endpoint, error) {
 	have, ok := l.cache.endpoints[accountID]
 	if !ok {
 		if err := l.query(bg, func(r *row) { have = append(have, scanEndpoint(r)) }, selectEndpoints, accountID); err != nil {
@@ -136,11 +140,14 @@ func (l *loader) endpointsOf(accountID int64) ([]*bridge.Endpoint, error) {
 		}
 		remember(l.cache.endpoints, accountID, have)
 	}
-	var out []*bridge.Endpoint
-	for _, e := range have {
-		out = append(out, copyEndpoint(e))
+	return have, nil
+}
+
+func (l *loader) sameEndpoint(stored *bridge.Endpoint) *bridge.Endpoint {
+	if have := l.endpoints[stored.ID]; have != nil {
+		return have
 	}
-	return put(&l.endpoints, accountID, out), nil
+	return put(&l.endpoints, stored.ID, copyEndpoint(stored))
 }
 
 // loadWorkers loads workers and leases.
@@ -248,122 +255,4 @@ func (l *loader) sameLease(lease *bridge.Lease) *bridge.Lease {
 		return have
 	}
 	return put(&l.leases, key, lease)
-}
-
-// loadDeliveries loads deliveries, each once, with endpoint and request.
-func (l *loader) loadDeliveries() error {
-	n := &l.needs
-	for _, id := range n.DeliveryIDs {
-		if have := l.cache.deliveries[id]; have != nil && !l.deliveries[id] {
-			d, err := l.cachedDelivery(have)
-			if err == nil {
-				err = l.addDeliveries([]deliveryRow{d}, true)
-			}
-			if err != nil {
-				return err
-			}
-			continue
-		}
-		if err := l.deliveriesOf(selectDelivery, id); err != nil {
-			return err
-		}
-	}
-	if n.DueDeliveries > 0 {
-		skip, err := json.Marshal(append([]int64{}, n.DueSkip...))
-		if err != nil {
-			return err
-		}
-		each := int64(n.DueDeliveries)
-		if n.DuePerEnd > 0 {
-			each = int64(n.DuePerEnd)
-		}
-		if err := l.deliveriesOf(selectDueDeliveries, micros(l.now), each, micros(l.now), string(skip), int64(n.DueDeliveries)); err != nil {
-			return err
-		}
-	}
-	if n.ClaimedBy != "" {
-		if err := l.deliveriesOf(selectClaimedDeliveries, n.ClaimedBy); err != nil {
-			return err
-		}
-	}
-	if n.Deliveries != nil {
-		text, args := listDeliveries(deliveryRequest, withRequest, *n.Deliveries)
-		rows, err := l.deliveryRows(text, args...)
-		if err != nil {
-			return err
-		}
-		return l.addDeliveries(rows, false)
-	}
-	return nil
-}
-
-// deliveriesOf adds what a statement finds to Facts.Deliveries, with bodies if
-// the command needs them.
-func (l *loader) deliveriesOf(text string, args ...any) error {
-	rows, err := l.deliveryRows(text, args...)
-	if err != nil {
-		return err
-	}
-	return l.addDeliveries(rows, true)
-}
-
-// deliveryRows reads deliveries that the command has not been given yet.
-func (l *loader) deliveryRows(text string, args ...any) (rows []deliveryRow, err error) {
-	err = l.query(bg, func(r *row) {
-		d := scanDelivery(r)
-		request, chat := scanRequest(r), scanChat(r)
-		l.expect(request, chat)
-		d.Request = l.sameRequest(request, chat)
-		if !l.deliveries[d.ID] {
-			put(&l.deliveries, d.ID, true)
-			rows = append(rows, d)
-		}
-	}, text, args...)
-	return rows, err
-}
-
-// expect caches a request of which a try will be recorded soon.
-func (l *loader) expect(r *requestRow, c *bridge.Chat) {
-	if l.cache.requests[r.ID] == nil {
-		remember(l.cache.requests, r.ID, &requestRow{copyRequest(r.Request), r.chatID})
-	}
-	if l.cache.chats[c.ID] == nil {
-		remember(l.cache.chats, c.ID, copyChat(c))
-	}
-}
-
-// cachedDelivery is a delivery of the cache as this command sees it.
-func (l *loader) cachedDelivery(have *cachedDelivery) (deliveryRow, error) {
-	put(&l.deliveries, have.ID, true)
-	d := *have.Delivery
-	r, err := l.requestByID(have.requestID)
-	if err == nil && r == nil {
-		err = errNoSuchRow
-	}
-	d.Request = r
-	return deliveryRow{&d, have.endpointID}, err
-}
-
-func (l *loader) addDeliveries(rows []deliveryRow, bodies bool) error {
-	for _, d := range rows {
-		endpoints, err := l.endpointsOf(d.AccountID)
-		if err != nil {
-			return err
-		}
-		for _, e := range endpoints {
-			if e.ID == d.endpointID {
-				d.Endpoint = e
-			}
-		}
-		if d.Endpoint == nil {
-			return errors.New("a delivery's endpoint is not its account's")
-		}
-		if bodies {
-			if err := l.body(d.Request); err != nil {
-				return err
-			}
-		}
-		l.facts.Deliveries = append(l.facts.Deliveries, d.Delivery)
-	}
-	return nil
 }

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 
@@ -174,6 +175,39 @@ func (l *loader) requestByID(id string) (*bridge.Request, error) {
 	return l.sameRequest(&requestRow{copyRequest(have.Request), have.chatID}, chat), nil
 }
 
+// requestsBySeq reads requests, some of them more than once in the list, into
+// the command's own. The cache knows them then: a try of theirs is to be
+// recorded soon.
+func (l *loader) requestsBySeq(seqs []int64, withBodies bool) error {
+	if len(seqs) == 0 {
+		return nil
+	}
+	list, err := json.Marshal(seqs)
+	if err != nil {
+		return err
+	}
+	text := selectRequest
+	if withBodies {
+		text = selectRequestBody
+		if err := l.settleTexts(); err != nil {
+			return err
+		}
+	}
+	return l.query(bg, func(r *row) {
+		row, chat := scanRequest(r), scanChat(r)
+		if l.cache.requests[row.ID] == nil {
+			remember(l.cache.requests, row.ID, &requestRow{copyRequest(row.Request), row.chatID})
+		}
+		if l.cache.chats[chat.ID] == nil {
+			remember(l.cache.chats, chat.ID, copyChat(chat))
+		}
+		request := l.sameRequest(row, chat)
+		if withBodies && request.Body == nil {
+			request.Body = scanBody(r)
+		}
+	}, text+` WHERE r.seq IN (SELECT value FROM json_each($1))`, string(list))
+}
+
 // some reads requests with their chats; then is called for each.
 func (l *loader) some(then func(*bridge.Request) error, text string, args ...any) (out []*bridge.Request, err error) {
 	err = l.query(bg, func(r *row) { out = append(out, l.sameRequest(scanRequest(r), scanChat(r))) }, text, args...)
@@ -220,10 +254,15 @@ func (l *loader) text(r *bridge.Request) error {
 		r.Body = &body
 		return nil
 	}
-	for _, name := range [...]table{bodies, answers} {
-		if err := l.settle(name); err != nil {
-			return err
-		}
+	if err := l.settleTexts(); err != nil {
+		return err
 	}
 	return l.query(bg, func(row *row) { r.Body = scanBody(row) }, selectBody, r.Seq)
+}
+
+func (l *loader) settleTexts() error {
+	if err := l.settle(bodies); err != nil {
+		return err
+	}
+	return l.settle(answers)
 }

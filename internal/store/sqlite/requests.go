@@ -3,8 +3,6 @@ package sqlite
 import (
 	"context"
 	"fmt"
-	"math"
-	"strings"
 
 	"chatbridge/internal/bridge"
 )
@@ -249,67 +247,6 @@ func (s *Store) Request(ctx context.Context, id string) (*bridge.Request, error)
 
 func wholeBody(r *row) *bridge.Request { return scanWhole(r, true) }
 func wholeBare(r *row) *bridge.Request { return scanWhole(r, false) }
-
-// Requests implements [bridge.Reader].
-func (s *Store) Requests(ctx context.Context, f bridge.RequestFilter) ([]*bridge.Request, error) {
-	text, args := listRequests(f)
-	return all(s, ctx, "list requests", wholeBody, text, args...)
-}
-
-// listRequests makes the one statement of a filter. The rows are chosen in an
-// inner query, which the driver can interrupt however long it searches, and
-// read whole outside.
-func listRequests(f bridge.RequestFilter) (string, []any) {
-	var where []string
-	var args []any
-	add := func(condition string, arg any) {
-		args = append(args, arg)
-		where = append(where, strings.ReplaceAll(condition, "?", fmt.Sprintf("$%d", len(args))))
-	}
-	order, from := "DESC", "requests r"
-	if f.AccountID != 0 {
-		add("r.account_id = ?", f.AccountID)
-	}
-	if f.ChatID != 0 {
-		add("r.chat_id = ?", f.ChatID)
-	}
-	switch f.Status {
-	case "":
-	case bridge.Idle, bridge.Executing, bridge.Done, bridge.Failed: // literal, so that the partial indexes serve
-		where = append(where, "r.status = '"+string(f.Status)+"'")
-		if f.Status == bridge.Executing && f.ChatID == 0 { // SQLite would rather read all that ever was than sort the few that are
-			where = append(where, "r.open = 1")
-			from += " INDEXED BY requests_open"
-		}
-	default:
-		where = append(where, "FALSE")
-	}
-	switch {
-	case f.Ascending:
-		order = "ASC"
-		add("r.seq > ?", f.Before)
-	case f.Before != 0:
-		add("r.seq < ?", f.Before)
-	}
-	if f.Contains != "" {
-		from += withTexts
-		add("(chatbridge_contains(b.message, ?) OR chatbridge_contains(a.response, ?))", f.Contains)
-	}
-	if len(where) == 0 {
-		where = append(where, "TRUE")
-	}
-	args = append(args, limit(f.Limit))
-	return fmt.Sprintf(`%s WHERE r.seq IN (SELECT r.seq FROM %s WHERE %s ORDER BY r.seq %s LIMIT $%d) ORDER BY r.seq %[4]s`,
-		selectRequestBody, from, strings.Join(where, " AND "), order, len(args)), args
-}
-
-// limit takes 0 as no bound.
-func limit(n int) int64 {
-	if n <= 0 {
-		return math.MaxInt64
-	}
-	return int64(n)
-}
 
 // RequestAccount implements [bridge.Reader].
 func (s *Store) RequestAccount(ctx context.Context, id string) (int64, error) {

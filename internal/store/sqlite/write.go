@@ -139,11 +139,11 @@ func (t *tx) writeWork(c *bridge.Changes) error {
 			return fmt.Errorf("write which events request %s has: %w", r.ID, err)
 		}
 	}
-	if err := each(c.Deliveries, t.putDelivery); err != nil {
+	if err := t.putDeliveries(c.Deliveries); err != nil {
 		return err
 	}
-	if err := each(c.Tries, t.putTry); err != nil {
-		return err
+	for _, try := range c.Tries {
+		t.putTry(try)
 	}
 	if err := each(c.Replays, t.putReplay); err != nil {
 		return err

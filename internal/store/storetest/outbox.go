@@ -24,6 +24,9 @@ func deliveryLists(t *testing.T, d *db) {
 		if i%4 < 2 {
 			v.NextTryAt = day(100 - i)
 		}
+		if i%8 == 1 {
+			v.ClaimedBy, v.ClaimedUntil = "node", day(70)
+		}
 		if i%6 == 3 { // two of one request
 			v.Request = all[i-1].Request
 		} else {
@@ -83,6 +86,52 @@ func selects(f bridge.DeliveryFilter, v *bridge.Delivery) bool {
 		return false
 	}
 	return true
+}
+
+// claims: deliveries are claimed and given back many at once, each as the command
+// says, and what else changes of them is kept.
+func claims(t *testing.T, d *db) {
+	a := d.account()
+	one, other := d.endpoint(a), d.endpoint(a)
+	var ids []int64
+	now := time.Now().UTC().Truncate(time.Microsecond)
+	for i := range 6 {
+		v := d.delivery(d.request(a, nil), []*bridge.Endpoint{one, other}[i%2], now.Add(time.Duration(i-6)*time.Minute))
+		ids = append(ids, v.ID)
+	}
+	step := func(what string, n bridge.Needs, change func(i int, v *bridge.Delivery)) {
+		t.Helper()
+		c, err := d.do(n, func(f *bridge.Facts) (*bridge.Changes, error) {
+			same(t, what+": who", deliveryIDs(f.Deliveries), ids)
+			for i, v := range f.Deliveries {
+				change(i, v)
+			}
+			return &bridge.Changes{Deliveries: f.Deliveries}, nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range c.Deliveries {
+			same(t, what, must(d.Delivery(d.ctx, v.ID))(t), v)
+		}
+	}
+	for range 2 {
+		step("claimed", bridge.Needs{DueDeliveries: 9}, func(i int, v *bridge.Delivery) {
+			v.ClaimedBy, v.ClaimedUntil = "node", day(1)
+			switch i {
+			case 1:
+				v.ClaimedBy = "another"
+			case 2:
+				v.ClaimedUntil = day(2)
+			case 3:
+				v.Status, v.Error, v.Tried = bridge.DeliveryFailing, "a sentence", v.Tried+1
+			case 5:
+				v.ClaimedBy, v.ClaimedUntil = "", time.Time{}
+			}
+		})
+		same(t, "the one that is left", deliveryIDs(d.facts(bridge.Needs{DueDeliveries: 9}).Deliveries), ids[5:])
+		step("given back", bridge.Needs{DeliveryIDs: ids}, func(_ int, v *bridge.Delivery) { v.ClaimedBy, v.ClaimedUntil = "", time.Time{} })
+	}
 }
 
 // needsFiltered: what a filter selects comes with endpoint, request and chat,
@@ -208,6 +257,11 @@ func audit(t *testing.T, d *db) {
 		"of an action":     {bridge.AuditFilter{Action: "x.lost", Before: all[10].ID, Limit: 3}, pick(7, 6, 3)},
 		"of both":          {bridge.AuditFilter{AccountID: a.ID, Action: "x.made", Limit: 9}, pick(8, 4, 0)},
 		"of no such":       {bridge.AuditFilter{Action: "x", Limit: 9}, nil},
+		"from a time":      {bridge.AuditFilter{From: day(9), Limit: 9}, pick(11, 10, 9)},
+		"up to a time":     {bridge.AuditFilter{To: day(3), Limit: 9}, pick(2, 1, 0)},
+		"all of a time":    {bridge.AuditFilter{AccountID: a.ID, Action: "x.made", From: day(1), To: day(8), Limit: 9}, pick(4)},
+		"of no time":       {bridge.AuditFilter{From: day(99), Limit: 9}, nil},
+		"a time's next":    {bridge.AuditFilter{From: day(2), To: day(9), Before: all[5].ID, Limit: 2}, pick(4, 3)},
 		"of both, further": {bridge.AuditFilter{AccountID: a.ID, Action: "x.lost", Before: all[10].ID, Limit: 1}, pick(6)},
 	} {
 		same(t, name, must(d.Audit(d.ctx, c.filter))(t), c.want)
