@@ -1,50 +1,42 @@
 import { useState } from "preact/hooks";
 import { announce } from "../shared/announce";
-import { ApiError, sentence } from "../shared/api";
 import { ask as question } from "../shared/dialog";
-import { clock, zone } from "../shared/time";
 import { Button, Field, Loading, Notice } from "../shared/ui";
 import { ActiveMark } from "./AccountsPage";
+import { EndpointPage, NewEndpointPage } from "./EndpointPage";
+import { EndpointsSection, primaryOf, WebhookSection } from "./EndpointsSection";
+import { useTest } from "./EndpointTest";
 import { KeysSection } from "./KeysSection";
 import { useLoad } from "./load";
-import { WEBHOOK_HINT } from "./NewAccountPage";
-import { useUnsaved } from "./router";
-import { showOnce, ShownOnce } from "./secrets";
+import { WebhookHint } from "./NewAccountPage";
+import { place, useUnsaved } from "./router";
+import { useAct, useSave } from "./save";
+import { ShownOnce, showOnce } from "./secrets";
 import { ask } from "./session";
-import type { Account } from "./types";
+import { t } from "./texts";
+import type { Account, Endpoint } from "./types";
 
-/** One account: its address, its keys, its webhook secret, whether it works. */
+/** An account and the views below it: /admin/accounts/ID/, …/endpoints/new/, …/endpoints/ID/. */
 export function AccountPage({ id }: { id: string }) {
   const path = `/api/admin/accounts/${encodeURIComponent(id)}/`;
-  const { data, error, reload } = useLoad<Account | { account: Account }>(path);
-  const account = data && ("account" in data.body ? data.body.account : data.body);
+  const home = `/admin/accounts/${encodeURIComponent(id)}/`;
+  const { data, error, reload } = useLoad<Account>(path);
+  const account = data?.body;
+  const [below, which] = (place.value.split("?", 1)[0] ?? "").slice(home.length).split("/");
+  if (account && below === "endpoints" && which === "new") return <NewEndpointPage account={account} path={path} home={home} />;
+  if (account && below === "endpoints" && which) return <EndpointPage key={which} account={account} path={path} home={home} id={which} />;
   return (
     <>
       <p class="crumb">
-        <a href="/admin/accounts/">GPT Accounts</a>
+        <a href="/admin/accounts/">{t.accounts.list}</a>
       </p>
-      {error && <Notice actions={<Button onClick={reload}>Try again</Button>}>The account could not be loaded. {error}</Notice>}
-      {!account && !error && <Loading>Loading the account</Loading>}
-      {account && (
-        <>
-          <header class="view-head">
-            <h1 tabIndex={-1}>{account.email}</h1>
-            <Switch account={account} path={path} reload={reload} />
-          </header>
-          <ShownOnce account={id} />
-          <div class="sections">
-            <AccountForm account={account} path={path} reload={reload} />
-            <KeysSection account={id} path={path} />
-            {account.webhook_url && <SecretSection account={account} path={path} reload={reload} />}
-            <section>
-              <h2>Requests</h2>
-              <p>
-                <a href={`/admin/requests/?account=${encodeURIComponent(id)}`}>Requests of this account</a>
-              </p>
-            </section>
-          </div>
-        </>
-      )}
+      <header class="view-head">
+        <h1 tabIndex={-1}>{account?.email ?? t.accounts.one}</h1>
+        {account && <Switch account={account} path={path} reload={reload} />}
+      </header>
+      {error && <Notice actions={<Button onClick={reload}>{t.accounts.tryAgain}</Button>}>{t.accounts.failed(error)}</Notice>}
+      {!account && !error && <Loading>{t.accounts.loading}</Loading>}
+      {account && <Parts account={account} path={path} home={home} reload={reload} />}
     </>
   );
 }
@@ -55,53 +47,101 @@ interface PartProps {
   reload: () => Promise<void>;
 }
 
+/** The view in which an account's secrets are shown. */
+export const viewOf = (account: string | number) => "account " + account;
+
+function Parts({ account, path, home, reload }: PartProps & { home: string }) {
+  const endpoints = useLoad<Endpoint[]>(path + "endpoints/");
+  const at = viewOf(account.id);
+  const saved = async () => {
+    await Promise.all([reload(), endpoints.reload()]);
+  };
+  const primary = primaryOf(endpoints);
+  const of = encodeURIComponent(account.id);
+  return (
+    <>
+      <ShownOnce at={at} />
+      {!account.active && <Notice tone="warn">{t.accounts.isDisabled}</Notice>}
+      <div class="sections">
+        <AccountForm account={account} path={path} reload={saved} test={primary && `${path}endpoints/${primary.id}/`} />
+        <KeysSection account={String(account.id)} path={path} />
+        <WebhookSection path={path} home={home} endpoints={endpoints} at={at} />
+        <EndpointsSection path={path} home={home} endpoints={endpoints} />
+        <section>
+          <h2>{t.accounts.more}</h2>
+          <ul class="links">
+            <li>
+              <a href={`/admin/requests/?account=${of}`}>{t.accounts.requests}</a>
+            </li>
+            <li>
+              <a href={`/admin/deliveries/?account=${of}`}>{t.accounts.deliveries}</a>
+            </li>
+            <li>
+              <a href={`/admin/workers/?account=${of}`}>{t.accounts.workers}</a>
+            </li>
+            <li>
+              <a href={`/admin/audit/?account=${of}`}>{t.accounts.audit}</a>
+            </li>
+          </ul>
+        </section>
+      </div>
+    </>
+  );
+}
+
 /** What the server says after a change: a first webhook URL brings its secret. */
 interface Changed {
   account: Account;
   webhook_secret: string | null;
 }
 
-function AccountForm({ account, path, reload }: PartProps) {
+/** Email and Webhook URL. `test`: the address of the endpoint that can be tested, if there is one. */
+function AccountForm({ account, path, reload, test }: PartProps & { test: string | undefined }) {
   const [email, setEmail] = useState(account.email);
   const [webhook, setWebhook] = useState(account.webhook_url ?? "");
-  const [busy, setBusy] = useState(false);
   const [saved, setSaved] = useState(false);
-  const [errors, setErrors] = useState<Record<string, string[]>>({});
-  const dirty = email.trim() !== account.email || webhook.trim() !== (account.webhook_url ?? "");
-  useUnsaved(dirty);
+  const { form, busy, errors, save } = useSave(["email", "webhook_url"]);
+  const moved = webhook.trim() !== (account.webhook_url ?? "");
+  const dirty = email.trim() !== account.email || moved;
+  useUnsaved(dirty && !busy);
+  const tried = useTest(test, moved);
 
-  const submit = async (event: Event) => {
+  const submit = (event: Event) => {
     event.preventDefault();
-    setBusy(true);
-    setErrors({});
-    try {
-      const { body } = await ask<Changed>(path, { method: "PATCH", body: { email: email.trim(), webhook_url: webhook.trim() } });
-      if (body.webhook_secret) showOnce({ account: String(account.id), words: "Webhook secret", secret: body.webhook_secret, note: "It verifies that a webhook came from this server." });
+    if (!dirty) return;
+    void save({}, async () => {
+      // The Webhook URL is sent only where it changed: sent again, it would switch on what was switched off.
+      const { body } = await ask<Changed>(path, { method: "PATCH", body: { email: email.trim(), ...(moved && { webhook_url: webhook.trim() }) } });
+      if (body.webhook_secret) showOnce({ at: viewOf(account.id), name: t.keys.secret, secret: body.webhook_secret, note: t.keys.secretHint });
+      setEmail(body.account.email);
+      setWebhook(body.account.webhook_url ?? "");
       setSaved(true);
-      announce("Saved");
+      announce(t.accounts.saved);
       await reload();
-    } catch (failure) {
-      setErrors(failure instanceof ApiError && Object.keys(failure.fields).length > 0 ? failure.fields : { form: [sentence(failure)] });
-      announce(sentence(failure));
-    } finally {
-      setBusy(false);
-    }
+    });
   };
 
   return (
-    <form class="form" onSubmit={submit} onInput={() => setSaved(false)}>
-      <Field label="Email" errors={errors.email}>
+    <form class="form" ref={form} noValidate onSubmit={submit} onInput={() => setSaved(false)}>
+      <Field label={t.accounts.email} errors={errors.email}>
         {(attributes) => <input {...attributes} type="email" autoComplete="off" required value={email} onInput={(event) => setEmail(event.currentTarget.value)} />}
       </Field>
-      <Field label="Webhook URL" hint={WEBHOOK_HINT} errors={errors.webhook_url}>
-        {(attributes) => <input {...attributes} type="url" autoComplete="off" spellcheck={false} value={webhook} onInput={(event) => setWebhook(event.currentTarget.value)} />}
+      <Field label={t.accounts.webhook} hint={<WebhookHint />} errors={errors.webhook_url}>
+        {(attributes) => (
+          <div class="with-button">
+            <input {...attributes} type="url" autoComplete="off" spellcheck={false} value={webhook} onInput={(event) => setWebhook(event.currentTarget.value)} />
+            {tried.button}
+          </div>
+        )}
       </Field>
+      {tried.result}
       {errors.form && <Notice>{errors.form.join(" ")}</Notice>}
       <div class="actions">
-        <Button type="submit" kind="main" disabled={busy || !dirty}>
-          {busy ? "Saving" : "Save"}
+        <Button type="submit" kind="main" idle={!dirty}>
+          {busy ? t.accounts.saving : t.accounts.save}
         </Button>
-        {saved && !dirty && <span class="mark ok">Saved</span>}
+        {saved && !dirty && <span class="mark ok">{t.accounts.saved}</span>}
+        {dirty && !busy && <span class="meta">{t.accounts.unsavedHere}</span>}
       </div>
     </form>
   );
@@ -109,64 +149,22 @@ function AccountForm({ account, path, reload }: PartProps) {
 
 /** Disables an account, or enables it again. */
 function Switch({ account, path, reload }: PartProps) {
-  const [error, setError] = useState<string | null>(null);
+  const { error, act } = useAct();
   const turn = async () => {
-    setError(null);
-    if (account.active && !(await question(`Disable ${account.email}? Its keys stop working and its streams close at once. It can be enabled again.`, "Disable"))) return;
-    try {
+    if (account.active && !(await question(t.accounts.disableAsk(account.email), t.accounts.disable))) return;
+    await act(async () => {
       await ask<Changed>(path, { method: "PATCH", body: { active: !account.active } });
-      announce(account.active ? "Disabled" : "Enabled");
+      announce(account.active ? t.accounts.nowDisabled : t.accounts.nowEnabled);
       await reload();
-    } catch (failure) {
-      setError(sentence(failure));
-      announce(sentence(failure));
-    }
+    });
   };
   return (
     <div class="actions">
       <ActiveMark active={account.active} />
       <Button icon="power" onClick={turn}>
-        {account.active ? "Disable" : "Enable"}
+        {account.active ? t.accounts.disable : t.accounts.enable}
       </Button>
       {error && <p class="error">{error}</p>}
     </div>
-  );
-}
-
-/** The secret that signs the account's webhooks. */
-function SecretSection({ account, path, reload }: PartProps) {
-  const [error, setError] = useState<string | null>(null);
-  const rotate = async () => {
-    setError(null);
-    if (!(await question("Make a new webhook secret? The one of now stays valid for 24 hours, so that the receiver can be changed meanwhile.", "Rotate"))) return;
-    try {
-      const { body } = await ask<{ webhook_secret: string; previous_valid_until: string | null }>(path + "secret/rotate/", { method: "POST" });
-      const until = body.previous_valid_until ? ` The one before is valid until ${clock(body.previous_valid_until)} (${zone}).` : "";
-      showOnce({ account: String(account.id), words: "Webhook secret", secret: body.webhook_secret, note: "Webhooks are signed with it from now on." + until });
-      announce("New webhook secret");
-      scrollTo(0, 0);
-      await reload();
-    } catch (failure) {
-      setError(sentence(failure));
-      announce(sentence(failure));
-    }
-  };
-  const until = account.webhook_secret_previous_until;
-  return (
-    <section>
-      <h2>Webhook secret</h2>
-      <p>It verifies that a webhook came from this server. It is shown when it is made, and not again.</p>
-      {until && Date.parse(until) > Date.now() && (
-        <p>
-          The one before is valid until {clock(until)} ({zone}).
-        </p>
-      )}
-      {error && <Notice>{error}</Notice>}
-      <div class="actions">
-        <Button icon="again" onClick={rotate}>
-          Rotate
-        </Button>
-      </div>
-    </section>
   );
 }

@@ -2,28 +2,49 @@ import { Icon } from "../shared/icons";
 import { clock, exact } from "../shared/time";
 import { Button, Loading, Notice } from "../shared/ui";
 import { useLoad } from "./load";
-import { go } from "./router";
+import { go, place, withQuery } from "./router";
+import { t } from "./texts";
 import type { Account } from "./types";
 
-/** All accounts. */
+/** From so many accounts on they can be searched. */
+const SEARCH_FROM = 10;
+
+/** All accounts. What is searched for stands in the URL. */
 export function AccountsPage() {
-  const { data, error, reload } = useLoad<Account[]>("/api/admin/accounts/?limit=500");
+  const { data, error, reload } = useLoad<Account[]>("/api/admin/accounts/");
+  const wanted = new URLSearchParams(place.value.split("?")[1] ?? "").get("q") ?? "";
+  const all = data?.body ?? [];
+  const found = all.filter((account) => `${account.email} ${account.webhook_url ?? ""}`.toLowerCase().includes(wanted.trim().toLowerCase()));
   return (
     <>
       <header class="view-head">
-        <h1 tabIndex={-1}>GPT Accounts</h1>
+        <h1 tabIndex={-1}>{t.accounts.list}</h1>
         <Button icon="plus" kind="main" onClick={() => go("/admin/accounts/new/")}>
-          New account
+          {t.accounts.fresh}
         </Button>
       </header>
-      {error && <Notice actions={<Button onClick={reload}>Try again</Button>}>The accounts could not be loaded. {error}</Notice>}
-      {!data && !error && <Loading>Loading accounts</Loading>}
-      {data && data.body.length === 0 && (
+      {error && <Notice actions={<Button onClick={reload}>{t.accounts.tryAgain}</Button>}>{t.accounts.failedAll(error)}</Notice>}
+      {!data && !error && <Loading>{t.accounts.loadingAll}</Loading>}
+      {data && all.length === 0 && (
         <div class="empty">
-          <p>No accounts yet. An account has an email address as its name, API keys for clients and for the browser that answers, and a webhook URL.</p>
+          <p>{t.accounts.none}</p>
         </div>
       )}
-      {data && data.body.length > 0 && <Table accounts={data.body} />}
+      {(all.length >= SEARCH_FROM || wanted !== "") && (
+        <form class="filters" role="search" onSubmit={(event) => event.preventDefault()}>
+          <label class="wide">
+            <span>{t.accounts.find}</span>
+            <input type="search" placeholder={t.accounts.findHint} value={wanted} onInput={(event) => go(withQuery("/admin/accounts/", { q: event.currentTarget.value }), { replace: true })} />
+          </label>
+        </form>
+      )}
+      {all.length > 0 && found.length === 0 && (
+        <div class="empty">
+          <p>{t.accounts.noMatch}</p>
+          <Button onClick={() => go("/admin/accounts/")}>{t.accounts.clear}</Button>
+        </div>
+      )}
+      {found.length > 0 && <Table accounts={found} />}
     </>
   );
 }
@@ -33,11 +54,11 @@ function Table({ accounts }: { accounts: Account[] }) {
     <table class="rows accounts">
       <thead>
         <tr>
-          <th>Email</th>
-          <th>Webhook URL</th>
-          <th>Active</th>
-          <th class="number">Keys</th>
-          <th>Created</th>
+          <th>{t.accounts.email}</th>
+          <th>{t.accounts.webhook}</th>
+          <th>{t.accounts.active}</th>
+          <th class="number">{t.accounts.keys}</th>
+          <th>{t.accounts.created}</th>
         </tr>
       </thead>
       <tbody>
@@ -46,11 +67,13 @@ function Table({ accounts }: { accounts: Account[] }) {
             <td class="first">
               <a href={`/admin/accounts/${account.id}/`}>{account.email}</a>
             </td>
-            <td class="cut">{account.webhook_url || <span class="meta">none</span>}</td>
+            <td class="cut" title={account.webhook_url ?? undefined}>
+              {account.webhook_url || <span class="meta">{t.accounts.noWebhook}</span>}
+            </td>
             <td>
               <ActiveMark active={account.active} />
             </td>
-            <td class="number" data-label="Keys">
+            <td class="number" data-label={t.accounts.keys}>
               {account.key_count}
             </td>
             <td class="meta">
@@ -70,7 +93,7 @@ export function ActiveMark({ active }: { active: boolean }) {
   return (
     <span class={"mark " + (active ? "ok" : "warn")}>
       <Icon name={active ? "done" : "power"} />
-      {active ? "Active" : "Disabled"}
+      {active ? t.accounts.active : t.accounts.disabled}
     </span>
   );
 }

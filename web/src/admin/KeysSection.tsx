@@ -1,54 +1,66 @@
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { announce } from "../shared/announce";
-import { ApiError, sentence } from "../shared/api";
 import { ask as question } from "../shared/dialog";
+import { language } from "../shared/language";
 import { freshKey } from "../shared/random";
+import { s } from "../shared/texts";
 import { clock, exact } from "../shared/time";
 import { Button, Field, Loading, Notice } from "../shared/ui";
+import { viewOf } from "./AccountPage";
+import { Choices } from "./Choices";
 import { useLoad } from "./load";
 import { useUnsaved } from "./router";
+import { focusSection, useAct, useSave, type Errors } from "./save";
 import { KeyField, keyErrors, pairing, showOnce } from "./secrets";
 import { ask } from "./session";
+import { t } from "./texts";
 import type { Key, Scope } from "./types";
 
-const SCOPES: { scope: Scope; words: string }[] = [
-  { scope: "client", words: "Clients: send messages and read answers" },
-  { scope: "worker", words: "Worker: the browser extension that answers" },
-];
+const SCOPES: Scope[] = ["client", "worker"];
 
 /** An account's API keys. */
 export function KeysSection({ account, path }: { account: string; path: string }) {
   const { data, error, reload } = useLoad<Key[]>(path + "keys/");
   const [making, setMaking] = useState(false);
-  const [failure, setFailure] = useState<string | null>(null);
+  const { error: failure, act } = useAct();
+  const section = useRef<HTMLElement>(null);
+  const valid = data?.body.filter((key) => !key.revoked_at) ?? [];
+  const revoked = data?.body.filter((key) => key.revoked_at) ?? [];
 
   const revoke = async (key: Key) => {
-    setFailure(null);
-    if (!(await question(`Revoke the key ${key.prefix}…${key.name ? ` (${key.name})` : ""}? What uses it is cut off at once. This can't be undone.`, "Revoke"))) return;
-    try {
+    if (!(await question(whatStops(key, valid), t.keys.revoke))) return;
+    await act(async () => {
       await ask(`${path}keys/${encodeURIComponent(key.id)}/`, { method: "DELETE" });
-      announce("Key revoked");
+      announce(t.keys.revoked);
+      focusSection(section.current);
       await reload();
-    } catch (error) {
-      setFailure(sentence(error));
-      announce(sentence(error));
-    }
+    });
+  };
+  const close = () => {
+    setMaking(false);
+    focusSection(section.current);
   };
 
   return (
-    <section>
-      <h2>API keys</h2>
-      {error && <Notice actions={<Button onClick={reload}>Try again</Button>}>The keys could not be loaded. {error}</Notice>}
+    <section ref={section}>
+      <h2 tabIndex={-1}>{t.keys.title}</h2>
+      {error && <Notice actions={<Button onClick={reload}>{t.accounts.tryAgain}</Button>}>{t.keys.failed(error)}</Notice>}
       {failure && <Notice>{failure}</Notice>}
-      {!data && !error && <Loading>Loading keys</Loading>}
-      {data && data.body.length === 0 && <p class="empty">No keys: nothing can use this account.</p>}
-      {data && data.body.length > 0 && <KeyTable keys={data.body} revoke={revoke} />}
+      {!data && !error && <Loading>{t.keys.loading}</Loading>}
+      {data && valid.length === 0 && <p class="empty">{t.keys.none}</p>}
+      {valid.length > 0 && <KeyTable keys={valid} revoke={revoke} />}
+      {revoked.length > 0 && (
+        <details>
+          <summary>{t.keys.revokedKeys(revoked.length)}</summary>
+          <KeyTable keys={revoked} />
+        </details>
+      )}
       {making ? (
-        <NewKey account={account} path={path} close={() => setMaking(false)} reload={reload} />
+        <NewKey account={account} path={path} close={close} reload={reload} />
       ) : (
         <div class="actions">
           <Button icon="plus" onClick={() => setMaking(true)}>
-            New key
+            {t.keys.fresh}
           </Button>
         </div>
       )}
@@ -56,17 +68,25 @@ export function KeysSection({ account, path }: { account: string; path: string }
   );
 }
 
-function KeyTable({ keys, revoke }: { keys: Key[]; revoke: (key: Key) => void }) {
+/** The question before a key is revoked: what stops, and whether another key is left for it. */
+function whatStops(key: Key, valid: Key[]): string {
+  const others = valid.filter(({ id }) => id !== key.id);
+  const last = (scope: Scope) => key.scopes.includes(scope) && !others.some(({ scopes }) => scopes.includes(scope));
+  const name = key.prefix + "…" + (key.name ? ` (${key.name})` : "");
+  return [t.keys.revokeAsk(name, key.scopes.includes("client"), key.scopes.includes("worker")), last("client") && t.keys.lastClient, last("worker") && t.keys.lastWorker].filter(Boolean).join(" ");
+}
+
+function KeyTable({ keys, revoke }: { keys: Key[]; revoke?: (key: Key) => void }) {
   return (
     <table class="rows keys">
       <thead>
         <tr>
-          <th>Key</th>
-          <th>Name</th>
-          <th>For</th>
-          <th>Created</th>
+          <th>{t.keys.key}</th>
+          <th>{t.keys.name}</th>
+          <th>{t.keys.scope}</th>
+          <th>{t.keys.created}</th>
           <th>
-            <span class="offscreen">Actions</span>
+            <span class="offscreen">{t.keys.actions}</span>
           </th>
         </tr>
       </thead>
@@ -76,8 +96,8 @@ function KeyTable({ keys, revoke }: { keys: Key[]; revoke: (key: Key) => void })
             <td class="first">
               <code>{key.prefix}…</code>
             </td>
-            <td>{key.name}</td>
-            <td>{key.scopes.join(", ")}</td>
+            <td dir="auto">{key.name}</td>
+            <td>{new Intl.ListFormat(language).format(key.scopes.map((scope) => t.keys.scopes[scope]))}</td>
             <td class="meta">
               <time dateTime={key.created_at} title={exact(key.created_at)}>
                 {clock(key.created_at)}
@@ -85,11 +105,13 @@ function KeyTable({ keys, revoke }: { keys: Key[]; revoke: (key: Key) => void })
             </td>
             <td class="number">
               {key.revoked_at ? (
-                <span class="meta">Revoked {clock(key.revoked_at)}</span>
+                <span class="meta">{t.keys.revokedAt(clock(key.revoked_at))}</span>
               ) : (
-                <Button kind="quiet" label={`Revoke ${key.prefix}`} onClick={() => revoke(key)}>
-                  Revoke
-                </Button>
+                revoke && (
+                  <Button kind="quiet" label={t.keys.revokeNamed(key.prefix)} onClick={() => revoke(key)}>
+                    {t.keys.revoke}
+                  </Button>
+                )
               )}
             </td>
           </tr>
@@ -101,57 +123,40 @@ function KeyTable({ keys, revoke }: { keys: Key[]; revoke: (key: Key) => void })
 
 function NewKey({ account, path, close, reload }: { account: string; path: string; close: () => void; reload: () => Promise<void> }) {
   const [name, setName] = useState("");
-  const [scopes, setScopes] = useState<Scope[]>(SCOPES.map(({ scope }) => scope));
+  const [scopes, setScopes] = useState<Scope[]>(SCOPES);
   const [key, setKey] = useState(freshKey);
-  const [busy, setBusy] = useState(false);
-  const [errors, setErrors] = useState<Record<string, string[]>>({});
-  useUnsaved(name !== "");
+  const { form, busy, errors, save } = useSave(["name", "key", "scopes"]);
+  useUnsaved(name !== "" && !busy);
 
-  const submit = async (event: Event) => {
+  const submit = (event: Event) => {
     event.preventDefault();
-    const wrong: Record<string, string[]> = {};
-    if (keyErrors(key).length > 0) wrong.key = keyErrors(key);
-    if (scopes.length === 0) wrong.scopes = ["Choose what the key is for."];
-    setErrors(wrong);
-    const first = Object.values(wrong)[0];
-    if (first) return announce(first.join(" "));
-    setBusy(true);
-    try {
+    const wrong: Errors = {};
+    const bad = keyErrors(key);
+    if (bad) wrong.key = bad;
+    if (scopes.length === 0) wrong.scopes = [t.keys.chooseScope];
+    void save(wrong, async () => {
       const { body } = await ask<Key & { key: string }>(path + "keys/", { method: "POST", body: { scopes, key: key.trim(), ...(name.trim() && { name: name.trim() }) } });
-      showOnce({ account, words: "API Key", secret: body.key, note: "It works now." }, ...(scopes.includes("worker") ? [pairing(account, body.key)] : []));
-      announce("Key saved");
+      const at = viewOf(account);
+      showOnce({ at, name: t.keys.field, secret: body.key, note: t.keys.works }, ...(scopes.includes("worker") ? [pairing(at, body.key)] : []));
+      announce(t.keys.saved);
       close();
-      scrollTo(0, 0);
       await reload();
-    } catch (failure) {
-      setErrors(failure instanceof ApiError && Object.keys(failure.fields).length > 0 ? failure.fields : { form: [sentence(failure)] });
-      announce(sentence(failure));
-      setBusy(false);
-    }
+    });
   };
 
   return (
-    <form class="form card" aria-label="New key" onSubmit={submit}>
-      <Field label="Name" hint="To tell keys apart, for instance: laptop." errors={errors.name}>
-        {(attributes) => <input {...attributes} autoComplete="off" autofocus value={name} onInput={(event) => setName(event.currentTarget.value)} />}
+    <form class="form card" ref={form} noValidate aria-label={t.keys.fresh} onSubmit={submit}>
+      <Field label={t.keys.name} hint={t.keys.nameHint} errors={errors.name}>
+        {(attributes) => <input {...attributes} dir="auto" autoComplete="off" autofocus value={name} onInput={(event) => setName(event.currentTarget.value)} />}
       </Field>
       <KeyField value={key} onChange={setKey} errors={errors.key} />
-      <fieldset>
-        <legend>For</legend>
-        {SCOPES.map(({ scope, words }) => (
-          <label class="check" key={scope}>
-            <input type="checkbox" checked={scopes.includes(scope)} onChange={(event) => setScopes(event.currentTarget.checked ? [...scopes, scope] : scopes.filter((other) => other !== scope))} />
-            {words}
-          </label>
-        ))}
-        {errors.scopes && <p class="error">{errors.scopes.join(" ")}</p>}
-      </fieldset>
+      <Choices legend={t.keys.scope} options={t.keys.scopesLong} chosen={scopes} choose={setScopes} errors={errors.scopes} />
       {errors.form && <Notice>{errors.form.join(" ")}</Notice>}
       <div class="actions">
-        <Button type="submit" kind="main" disabled={busy}>
-          {busy ? "Saving" : "Save"}
+        <Button type="submit" kind="main">
+          {busy ? t.accounts.saving : t.accounts.save}
         </Button>
-        <Button onClick={close}>Cancel</Button>
+        <Button onClick={close}>{s.cancel}</Button>
       </div>
     </form>
   );

@@ -1,5 +1,10 @@
 import "../shared/base.css";
+import "./frame.css";
 import "./admin.css";
+import "./manage.css";
+import "./list/list.css";
+import "./detail.css";
+import "./overview/overview.css";
 import { render } from "preact";
 import { translation } from "../shared/language";
 import { speakShared } from "../shared/texts";

@@ -1,5 +1,6 @@
 import { signal } from "@preact/signals";
 import { ApiError, call, sentence, type Call, type Reply } from "../shared/api";
+import { answered, unanswered } from "./connection";
 
 /** Whether this browser is logged in. `setup`: no password is set yet. */
 export type Session = { state: "loading" | "in" | "out" | "setup" } | { state: "failed"; error: string };
@@ -50,8 +51,11 @@ export async function logOut(): Promise<void> {
 /** Calls the admin API. A 401 asks for the password again. Throws as `call` does. */
 export async function ask<T>(path: string, options?: Call): Promise<Reply<T>> {
   try {
-    return await call<T>(path, options);
+    const reply = await call<T>(path, options);
+    answered();
+    return reply;
   } catch (error) {
+    if (error instanceof ApiError) (error.status === 0 ? unanswered : answered)();
     if (error instanceof ApiError && error.status === 401) ended.value = true;
     throw error;
   }

@@ -1,30 +1,35 @@
-import { signal, useSignalEffect } from "@preact/signals";
+import { useSignalEffect } from "@preact/signals";
 import { Announcer } from "../shared/announce";
 import { Dialog, Questions } from "../shared/dialog";
 import { Icon } from "../shared/icons";
-import { media } from "../shared/media";
 import { ChatList } from "./ChatList";
 import { Composer } from "./Composer";
+import { Connection } from "./Connection";
+import { drawer, toast, wide } from "./frame";
 import { key, refused } from "./key";
+import { KeysDialog } from "./KeysDialog";
 import { LogIn } from "./LogIn";
-import { openChat, openId } from "./state";
+import { openChat, openId, viewed } from "./state";
+import { t } from "./texts";
 import { Thread } from "./Thread";
+import { titleOf } from "./title";
 
-const wide = media("(min-width: 1000px)");
-const drawer = signal(false);
+/** What the open chat is called. */
+function name(): string {
+  if (openId.value === null) return t.newChat;
+  return openChat.value ? titleOf(openChat.value) : t.untitled(openId.value);
+}
 
 /** The chat page. */
 export function App() {
-  const title = openId.value === null ? "New chat" : (openChat.value?.title ?? "Chat " + openId.value);
   useSignalEffect(() => {
-    const named = openId.value !== null && openChat.value?.title;
-    document.title = named ? `${named} · chatbridge` : "chatbridge";
+    document.title = key.value !== null && openId.value !== null ? `${name()} · chatbridge` : "chatbridge";
   });
   if (key.value === null) {
     return (
       <>
         <main class="centre">
-          <LogIn title="chatbridge" />
+          <LogIn />
         </main>
         <Announcer />
       </>
@@ -33,42 +38,51 @@ export function App() {
   const close = () => (drawer.value = false);
   return (
     <>
-      <a class="skip" href="#composer">
-        Skip to the message field
+      <a class="skip" href="#composer" onClick={skip}>
+        {t.frame.skip}
       </a>
       <div class="page">
         {wide.value && (
-          <nav class="side" aria-label="Chats">
+          <nav class="side" aria-label={t.chats}>
             <ChatList onChosen={() => {}} />
           </nav>
         )}
         <main class="stage">
           <header class="bar">
             {!wide.value && (
-              <button type="button" class="button quiet" aria-label="Chats" onClick={() => (drawer.value = true)}>
+              <button type="button" class="button quiet" aria-label={t.frame.openList} onClick={() => (drawer.value = true)}>
                 <Icon name="menu" />
               </button>
             )}
-            <h1>{title}</h1>
+            <h1 dir="auto">{name()}</h1>
+            <Connection />
           </header>
-          <Thread key={openId.value} />
+          <Thread key={viewed.value} />
           <Composer />
         </main>
       </div>
       {drawer.value && !wide.value && (
-        <Dialog label="Chats" class="drawer" onClose={close}>
-          <nav class="side" aria-label="Chats">
+        <Dialog label={t.chats} class="drawer" onClose={close}>
+          <nav class="side" aria-label={t.chats}>
             <ChatList onChosen={close} onClose={close} />
           </nav>
         </Dialog>
       )}
+      <KeysDialog />
       {refused.value && (
-        <Dialog label="Log in again" class="bare">
-          <LogIn title="Log in again" reason="The server no longer takes this key. What you wrote is kept." />
+        <Dialog label={t.logIn.again} class="bare">
+          <LogIn again />
         </Dialog>
       )}
       <Questions />
+      {toast.value && <p class="toast">{toast.value}</p>}
       <Announcer />
     </>
   );
+}
+
+/** To the composer, without a word in the URL: what stands behind # there is a message. */
+function skip(event: Event): void {
+  event.preventDefault();
+  document.getElementById("composer")?.focus();
 }

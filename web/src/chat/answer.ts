@@ -11,10 +11,11 @@ export class Answer {
   apply(offset: number, text: string): Applied {
     if (offset > this.points) return "gap";
     const before = this.text;
-    this.text = (offset === this.points ? before : before.slice(0, unitsOf(before, offset))) + text;
+    const appends = offset === this.points;
+    this.text = (appends ? before : before.slice(0, unitsOf(before, offset))) + text;
     this.points = offset + countPoints(text);
     // A stream that starts again from 0 with the same text has corrected nothing.
-    return this.text.startsWith(before) || before.startsWith(this.text) ? "appended" : "corrected";
+    return appends || this.text.startsWith(before) || before.startsWith(this.text) ? "appended" : "corrected";
   }
 }
 

@@ -1,6 +1,6 @@
-import { signal } from "@preact/signals";
+import { batch, signal } from "@preact/signals";
+import { ApiError, call, type Call, type Reply } from "../shared/api";
 import { local, session } from "../shared/storage";
-import { call, ApiError, type Call, type Reply } from "../shared/api";
 
 const STORED = "chatbridge.key";
 
@@ -18,16 +18,30 @@ export async function logIn(candidate: string, remember: boolean): Promise<void>
   await call("/api/chat/chats/?limit=1", { headers: { "X-API-Key": candidate } });
   (remember ? session : local).remove(STORED);
   (remember ? local : session).set(STORED, candidate);
-  key.value = candidate;
-  refused.value = false;
+  use(candidate);
 }
 
 /** Forgets the key. */
 export function logOut(): void {
   local.remove(STORED);
   session.remove(STORED);
-  refused.value = false;
-  key.value = null;
+  use(null);
+}
+
+/** Keeps to what another tab does with the remembered key: logs in there, or logs out. A key of this tab alone stays. */
+export function followOtherTabs(): void {
+  addEventListener("storage", (event) => {
+    if (event.key !== STORED || session.get(STORED) !== null) return;
+    if (event.newValue !== null && (key.peek() === null || refused.peek())) use(event.newValue);
+    if (event.newValue === null && event.oldValue === key.peek()) use(null);
+  });
+}
+
+function use(next: string | null): void {
+  batch(() => {
+    key.value = next;
+    refused.value = false;
+  });
 }
 
 /** Calls the client API with the key. A 401 asks for the key again. Throws as `call` does. */

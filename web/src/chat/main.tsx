@@ -1,10 +1,13 @@
 import "../shared/base.css";
 import "./chat.css";
+import "./thread.css";
+import "./markdown.css";
 import { render } from "preact";
 import { translation } from "../shared/language";
 import { speakShared } from "../shared/texts";
 import { App } from "./App";
-import { start } from "./state";
+import { listenToKeys } from "./keys";
+import { start } from "./live";
 import { speakChat } from "./texts";
 
 const texts = await translation();
@@ -13,8 +16,18 @@ if (texts) {
   speakChat(texts.chat);
 }
 start();
-// Where the keyboard of a phone covers the page without making it smaller, the page is as high as what is seen.
-visualViewport?.addEventListener("resize", () => {
-  document.documentElement.style.setProperty("--height", `${visualViewport!.height}px`);
-});
+listenToKeys();
+fitKeyboard();
 render(<App />, document.getElementById("app")!);
+
+/** Where the keyboard of a phone covers the page without making it smaller, the page is as high as what is seen. */
+function fitKeyboard(): void {
+  const seen = window.visualViewport;
+  seen?.addEventListener("resize", () => {
+    // A page that is zoomed by hand is not covered by anything.
+    const covered = seen.scale === 1 && innerHeight - seen.height > 1;
+    if (!covered) document.documentElement.style.removeProperty("--height");
+    else document.documentElement.style.setProperty("--height", `${seen.height}px`);
+    if (covered) scrollTo(0, 0);
+  });
+}

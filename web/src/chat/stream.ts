@@ -1,62 +1,85 @@
 import { batch } from "@preact/signals";
 import { announce } from "../shared/announce";
 import { ApiError } from "../shared/api";
+import { online } from "../shared/online";
 import type { ChatRequest, StreamEnd, StreamEvent } from "../shared/types";
-import { waitingWords } from "../shared/words";
 import { Answer } from "./answer";
+import { Backoff } from "./backoff";
 import { ask } from "./key";
+import { type Release, takeSlot } from "./slots";
+import { byEvents, bySocket, type Reader, type Source, streamAddress } from "./source";
+import { t } from "./texts";
 import { type Turn, unfinished, update } from "./turn";
 
-/** Pauses before connecting again, in milliseconds; the last one repeats. Each is stretched by up to a fifth, so that many pages do not come at once. */
-const PAUSES = [1_000, 2_000, 4_000, 8_000, 16_000, 30_000];
-
-/** A stream that lived this long was a good one: the pauses start over. Milliseconds. */
-const LIVED = 10_000;
+/** After so many EventSources that never stood, a WebSocket is tried: something on the way may hold back one and not the other. */
+const EVENT_SOURCES_TRIED = 2;
 
 /**
  * Shows the answer of a request as it is written: opens its stream and keeps it open, over cuts, until the end.
  * Returns a function that stops listening (the request goes on at the server).
  */
 export function pollForResponse(turn: Turn): () => void {
-  const answer = new Answer();
-  let source: EventSource | undefined;
+  const backoff = new Backoff();
+  let source: Source | undefined;
+  let release: Release | undefined;
   let retry: ReturnType<typeof setTimeout> | undefined;
   let frame = 0;
   let stopped = false;
-  let failures = 0;
-  let openedAt = 0;
-  let lastEventId = "";
+  let connects = 0;
+  let neverStood = 0;
 
-  function connect(): void {
-    clearTimeout(retry);
+  async function connect(): Promise<void> {
+    disconnect();
+    const mine = ++connects;
     turn.link.value = { state: "connecting" };
-    console.log(`📡 Connecting to SSE for request: ${turn.id}`);
-    source = new EventSource(streamAddress(turn.request.peek().stream_url, lastEventId, location.href));
-    source.onopen = () => {
-      console.log("✅ SSE connection established");
-      openedAt = Date.now();
-      turn.link.value = { state: "live" };
-    };
-    source.onmessage = (event: MessageEvent<string>) => {
-      if (event.lastEventId) lastEventId = event.lastEventId;
-      receive(JSON.parse(event.data) as StreamEvent);
-    };
-    source.onerror = (event) => {
-      console.error("SSE error", event);
-      source?.close();
-      if (openedAt && Date.now() - openedAt > LIVED) failures = 0;
-      openedAt = 0;
-      void fallbackToPolling(turn.id);
+    const slot = neverStood < EVENT_SOURCES_TRIED ? await takeSlot(() => void (mine === connects && connect())) : null;
+    if (stopped || mine !== connects) {
+      slot?.();
+      return;
+    }
+    release = slot ?? undefined;
+    const address = streamAddress(turn.request.peek().stream_url, turn.heard.lastEventId, location.href);
+    if (slot) {
+      console.log(`📡 Connecting to SSE for request: ${turn.id}`);
+      source = byEvents(address, reader("SSE", mine));
+    } else {
+      console.debug(`Connecting to WebSocket for request: ${turn.id}`);
+      source = bySocket(address, reader("WebSocket", mine));
+    }
+  }
+
+  function reader(by: "SSE" | "WebSocket", mine: number): Reader {
+    const log = by === "SSE" ? console.log : console.debug;
+    let stood = false;
+    return {
+      opened() {
+        stood = true;
+        neverStood = 0;
+        backoff.opened();
+        log(by === "SSE" ? "✅ SSE connection established" : "WebSocket connection established");
+        turn.link.value = { state: "live" };
+      },
+      heard(data, id) {
+        if (id) turn.heard.lastEventId = id;
+        receive(data as StreamEvent, (event) => log(by === "SSE" ? "📨 SSE message received:" : "WebSocket message received:", event));
+      },
+      broke(event) {
+        if (by === "SSE") console.error("SSE error", event);
+        else console.debug("WebSocket closed", event);
+        if (!stood) neverStood = by === "SSE" ? neverStood + 1 : 0;
+        disconnect();
+        void fallbackToPolling(turn.id, mine);
+      },
     };
   }
 
-  function receive(data: StreamEvent): void {
+  function receive(data: StreamEvent, log: (data: StreamEvent) => void): void {
     // The end is told by its status: the receiver of the guide passes on messages without a type.
     if ("status" in data && (data.status === "done" || data.status === "failed")) {
-      console.log("📨 SSE message received:", data);
+      log(data);
       finish(data);
     } else if (data.type === "connected") {
-      console.log("📨 SSE message received:", data);
+      log(data);
     } else if (data.type === "delta") {
       console.debug("SSE delta", data);
       applyDelta(data.offset, data.text);
@@ -67,27 +90,29 @@ export function pollForResponse(turn: Turn): () => void {
   }
 
   function applyDelta(offset: number, text: string): void {
-    const applied = answer.apply(offset, text);
+    const { heard } = turn;
+    const applied = heard.answer.apply(offset, text);
     if (applied === "gap") {
-      source?.close();
-      lastEventId = "";
+      heard.answer = new Answer();
+      heard.lastEventId = "";
       later();
       return;
     }
     if (applied === "corrected") turn.corrected.value = true;
     // At most one drawing a frame, however many deltas come.
-    frame ||= requestAnimationFrame(() => {
-      frame = 0;
-      turn.text.value = answer.text;
-    });
+    frame ||= requestAnimationFrame(show);
+  }
+
+  function show(): void {
+    frame = 0;
+    turn.text.value = turn.heard.answer.text;
   }
 
   function applyStatus(data: Extract<StreamEvent, { type: "status" }>): void {
     const before = turn.request.peek();
     const phase = data.phase ?? null;
     const waiting = data.waiting ?? null;
-    if (phase === "answering" && before.phase !== "answering") announce("Answering");
-    if (waiting && waiting.reason !== before.waiting?.reason) announce(waitingWords(waiting, Date.now() - Date.parse(before.queued_at), Date.now()));
+    if (phase === "answering" && before.phase !== "answering") announce(t.stream.answering);
     batch(() => {
       turn.away.value = data.away ?? false;
       turn.request.value = { ...before, status: data.status, phase, waiting, attempt: data.attempt ?? before.attempt, started_at: startedAt(before, data.status) };
@@ -103,21 +128,23 @@ export function pollForResponse(turn: Turn): () => void {
   }
 
   /** One look at the request; if it has not ended, the stream is opened again after a pause. */
-  async function fallbackToPolling(requestId: string): Promise<void> {
+  async function fallbackToPolling(requestId: string, mine: number): Promise<void> {
+    const over = () => stopped || mine !== connects;
     try {
       const { body } = await ask<ChatRequest>(requestPath(requestId));
-      if (stopped) return;
-      update(turn, body);
+      if (over()) return;
       if (!unfinished(body)) {
         stop();
+        update(turn, body);
         announceEnd(body);
         return;
       }
+      update(turn, body);
     } catch (error) {
-      if (stopped) return;
+      if (over()) return;
       if (error instanceof ApiError && error.status === 404) {
         stop();
-        update(turn, { ...turn.request.peek(), status: "failed", error_code: "internal", error_message: "The server no longer has this request." });
+        update(turn, { ...turn.request.peek(), status: "failed", error_code: "internal", error_message: t.stream.gone });
         return;
       }
       // Anything else passes: the server is restarting, or the network is away.
@@ -126,27 +153,34 @@ export function pollForResponse(turn: Turn): () => void {
   }
 
   function later(): void {
-    const pause = PAUSES[Math.min(failures++, PAUSES.length - 1)]! * (1 + Math.random() / 5);
-    clearTimeout(retry);
+    disconnect();
+    const pause = backoff.broken();
     retry = setTimeout(connect, pause);
     turn.link.value = { state: "retrying", at: Date.now() + pause, now: connect };
   }
 
+  function disconnect(): void {
+    clearTimeout(retry);
+    source?.close();
+    release?.();
+    source = release = undefined;
+  }
+
   function stop(): void {
     stopped = true;
-    source?.close();
-    clearTimeout(retry);
-    cancelAnimationFrame(frame);
-    removeEventListener("online", online);
+    disconnect();
+    stopWatching();
+    if (frame) {
+      cancelAnimationFrame(frame);
+      show();
+    }
     turn.link.value = { state: "off" };
   }
 
-  function online(): void {
-    if (turn.link.peek().state === "retrying") connect();
-  }
-
-  addEventListener("online", online);
-  connect();
+  const stopWatching = online.subscribe((now) => {
+    if (now && turn.link.peek().state === "retrying") void connect();
+  });
+  void connect();
   return stop;
 }
 
@@ -155,19 +189,12 @@ export function requestPath(id: string): string {
   return `/api/chat/requests/${encodeURIComponent(id)}/`;
 }
 
-/** The stream's address, resumed after `lastEventId`. Only ever on the host that the page came from. */
-export function streamAddress(streamUrl: string, lastEventId: string, base: string): string {
-  const url = new URL(streamUrl, base);
-  if (lastEventId) url.searchParams.set("last_event_id", lastEventId);
-  return url.pathname + url.search;
-}
-
 function announceEnd(request: ChatRequest): void {
   if (request.status === "done") {
     console.log("✅ Response received successfully");
-    announce("Answer complete");
+    announce(t.stream.complete);
   } else {
-    announce(request.error_message ?? "The request failed.");
+    announce(request.error_message ?? t.stream.failed);
   }
 }
 

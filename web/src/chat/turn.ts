@@ -1,7 +1,8 @@
 import { batch, signal, type Signal } from "@preact/signals";
 import type { ChatRequest } from "../shared/types";
+import { Answer } from "./answer";
 
-/** How the page hears of an unfinished answer. */
+/** How the page hears of something: of an unfinished answer, or of all that happens in the account. */
 export type Link = { state: "off" | "connecting" | "live" } | { state: "retrying"; at: number; now: () => void };
 
 /** One message with its answer, as the page shows it. It lives as long as its chat is open. */
@@ -15,6 +16,8 @@ export interface Turn {
   readonly link: Signal<Link>;
   /** Text that was shown has been changed in place. */
   readonly corrected: Signal<boolean>;
+  /** What the stream has brought, and the id of its last event: a stream that is opened again goes on there. */
+  readonly heard: { answer: Answer; lastEventId: string };
 }
 
 export function makeTurn(request: ChatRequest): Turn {
@@ -25,6 +28,7 @@ export function makeTurn(request: ChatRequest): Turn {
     away: signal(false),
     link: signal<Link>({ state: "off" }),
     corrected: signal(false),
+    heard: { answer: new Answer(), lastEventId: "" },
   };
 }
 

@@ -1,3 +1,5 @@
+import { s } from "./texts";
+
 /** How long a call may take before it counts as unanswered, in milliseconds. */
 const CALL_TIMEOUT = 30_000;
 
@@ -24,6 +26,8 @@ export interface Reply<T> {
   body: T;
   /** The path and query of the next page, or null. */
   next: string | null;
+  /** Of a search that is not at its end: it looked at what is newer than this time (RFC 3339). */
+  lookedBack?: string | null;
 }
 
 /** What a call sends. */
@@ -32,14 +36,16 @@ export interface Call {
   body?: unknown;
   headers?: Record<string, string>;
   signal?: AbortSignal;
+  /** How long it may take, in milliseconds, where that is more than usual. */
+  timeout?: number;
 }
 
 /**
  * Calls the server this page came from and reads JSON. Throws ApiError for every answer but 2xx and for no answer;
  * throws the signal's AbortError where the caller gave up.
  */
-export async function call<T>(path: string, { method = "GET", body, headers = {}, signal }: Call = {}): Promise<Reply<T>> {
-  const timeout = AbortSignal.timeout(CALL_TIMEOUT);
+export async function call<T>(path: string, { method = "GET", body, headers = {}, signal, timeout: within = CALL_TIMEOUT }: Call = {}): Promise<Reply<T>> {
+  const timeout = AbortSignal.timeout(within);
   const init: RequestInit = { method, headers: { Accept: "application/json", ...headers }, cache: "no-store", signal: signal ? AbortSignal.any([signal, timeout]) : timeout };
   if (body !== undefined) {
     init.body = JSON.stringify(body);
@@ -52,11 +58,11 @@ export async function call<T>(path: string, { method = "GET", body, headers = {}
     text = await response.text();
   } catch (error) {
     if (signal?.aborted) throw error;
-    throw new ApiError(0, "unreachable", navigator.onLine ? "No reply from the server." : "Offline: the server can't be reached.");
+    throw new ApiError(0, "unreachable", navigator.onLine ? s.noReply : s.offline);
   }
   const parsed = parse(text);
   if (!response.ok) throw problem(response, parsed);
-  return { body: parsed as T, next: nextPage(response.headers.get("Link"), location.href) };
+  return { body: parsed as T, next: nextPage(response.headers.get("Link"), location.href), lookedBack: response.headers.get("Looked-Back-To") };
 }
 
 function parse(text: string): unknown {
@@ -74,7 +80,7 @@ function problem(response: Response, body: unknown): ApiError {
   return new ApiError(
     response.status,
     said.code ?? "http_" + response.status,
-    said.detail ?? `The server answered ${response.status}.`,
+    said.detail ?? s.answered(response.status),
     said.errors ?? {},
     seconds > 0 ? seconds : null,
   );
@@ -92,6 +98,11 @@ export function nextPage(header: string | null, base: string): string | null {
     return url.pathname + url.search;
   }
   return null;
+}
+
+/** Whether a call failed because nobody is logged in: the form to log in lies over the page then, and is all there is to say. */
+export function needsLogIn(error: unknown): boolean {
+  return error instanceof ApiError && error.status === 401;
 }
 
 /** What went wrong, as a sentence. */

@@ -1,6 +1,7 @@
 import { signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
+import { s } from "./texts";
 import { Button } from "./ui";
 
 interface DialogProps {
@@ -74,7 +75,7 @@ export function Questions() {
     <Dialog key={question.text} label={question.action} class="card" onClose={() => question.answer(false)}>
       <p>{question.text}</p>
       <div class="actions end">
-        <Button onClick={() => question.answer(false)}>Cancel</Button>
+        <Button onClick={() => question.answer(false)}>{s.cancel}</Button>
         <Button kind="danger" onClick={() => question.answer(true)}>
           {question.action}
         </Button>

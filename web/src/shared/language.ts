@@ -18,8 +18,8 @@ function known(tag: string | null | undefined): Language | null {
 /** The choice in force. */
 export const languageChoice: LanguageChoice = known(local.get(LANGUAGE_KEY)) ?? "system";
 
-/** The language of this page, for as long as it is loaded. */
-export const language: Language = languageChoice !== "system" ? languageChoice : firstKnown(navigator.languages);
+/** The language of this page, for as long as it is loaded. (Tests run where there is no navigator.) */
+export const language: Language = languageChoice !== "system" ? languageChoice : firstKnown(globalThis.navigator?.languages ?? []);
 
 function firstKnown(tags: readonly string[]): Language {
   for (const tag of tags) {

@@ -3,6 +3,8 @@ export interface Memory {
   get(name: string): string | null;
   set(name: string, value: string): void;
   remove(name: string): void;
+  /** The names that are in it. */
+  names(): string[];
 }
 
 function memory(open: () => Storage): Memory {
@@ -17,6 +19,7 @@ function memory(open: () => Storage): Memory {
     get: (name) => attempt((storage) => storage.getItem(name), null),
     set: (name, value) => attempt((storage) => storage.setItem(name, value), undefined),
     remove: (name) => attempt((storage) => storage.removeItem(name), undefined),
+    names: () => attempt((storage) => Object.keys(storage), []),
   };
 }
 

@@ -1,4 +1,6 @@
 import { signal } from "@preact/signals";
+import { language } from "./language";
+import { local } from "./storage";
 
 /** The time now in milliseconds, moved once a second while something on the page counts. */
 export const now = signal(Date.now());
@@ -30,25 +32,64 @@ export function counting(milliseconds: number): string {
 export function took(milliseconds: number): string {
   const length = Math.max(0, milliseconds);
   if (length < 1000) return `${Math.round(length)} ms`;
-  if (length < 59_950) return `${(length / 1000).toFixed(1)} s`;
+  if (length < 59_950) return `${tenths.format(length / 1000)} s`;
   const seconds = Math.round(length / 1000);
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
   return `${Math.floor(seconds / 3600)} h ${Math.floor(seconds / 60) % 60} min`;
 }
 
-/** A moment, as short as it can be said: 10:42 today, otherwise with its day. Local time. */
+const tenths = new Intl.NumberFormat(language, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+
+const ZONE_KEY = "chatbridge.zone";
+
+/** In which zone times are shown: the computer's own, or UTC. */
+export type ZoneChoice = "local" | "utc";
+
+/** The choice in force. What shows a time is drawn anew when it changes. */
+export const zoneChoice = signal<ZoneChoice>(local.get(ZONE_KEY) === "utc" ? "utc" : "local");
+
+/** Sets the choice, at once and for later visits. */
+export function chooseZone(choice: ZoneChoice): void {
+  zoneChoice.value = choice;
+  if (choice === "utc") local.set(ZONE_KEY, choice);
+  else local.remove(ZONE_KEY);
+}
+
+/** The name of the computer's time zone, such as Europe/Berlin. */
+export const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+/** The name of the zone that times are shown in. */
+export function zoneName(): string {
+  return zoneChoice.value === "utc" ? "UTC" : zone;
+}
+
+/** The browser's own form of the page's language (en-GB writes days as en-US does not). */
+const locale = (globalThis.navigator?.languages ?? []).find((tag) => tag.toLowerCase().split("-")[0] === language) ?? language;
+
+const SHAPES = {
+  time: { hour: "2-digit", minute: "2-digit", hourCycle: "h23" },
+  day: { dateStyle: "medium" },
+  moment: { dateStyle: "medium", timeStyle: "short", hourCycle: "h23" },
+  exact: { dateStyle: "medium", timeStyle: "medium", hourCycle: "h23" },
+} satisfies Record<string, Intl.DateTimeFormatOptions>;
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+function say(shape: keyof typeof SHAPES, moment: Date): string {
+  if (Number.isNaN(moment.getTime())) return "";
+  const name = shape + zoneChoice.value;
+  let format = formats.get(name);
+  if (!format) formats.set(name, (format = new Intl.DateTimeFormat(locale, { ...SHAPES[shape], ...(zoneChoice.value === "utc" && { timeZone: "UTC" }) })));
+  return format.format(moment);
+}
+
+/** A moment, as short as it can be said: 10:42 today, otherwise with its day. In the chosen zone. */
 export function clock(iso: string, at: number = Date.now()): string {
   const moment = new Date(iso);
-  const time = `${two(moment.getHours())}:${two(moment.getMinutes())}`;
-  if (moment.toDateString() === new Date(at).toDateString()) return time;
-  return `${moment.getFullYear()}-${two(moment.getMonth() + 1)}-${two(moment.getDate())} ${time}`;
+  return say(say("day", moment) === say("day", new Date(at)) ? "time" : "moment", moment);
 }
 
-/** A moment to the second, local time. */
+/** A moment to the second, in the chosen zone. */
 export function exact(iso: string): string {
-  const moment = new Date(iso);
-  return `${moment.getFullYear()}-${two(moment.getMonth() + 1)}-${two(moment.getDate())} ${two(moment.getHours())}:${two(moment.getMinutes())}:${two(moment.getSeconds())}`;
+  return say("exact", new Date(iso));
 }
-
-/** The name of the local time zone, such as Europe/Berlin. */
-export const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;

@@ -28,6 +28,12 @@ export interface Chat {
   unfinished: number;
 }
 
+/** How the worker came to an answer. */
+export interface Evidence {
+  source: "stream" | "dom" | "both";
+  complete: boolean;
+}
+
 /** One message and its answer. */
 export interface ChatRequest {
   id: string;
@@ -45,6 +51,7 @@ export interface ChatRequest {
   chat: Chat | null;
   attempt: number | null;
   mode_used: string | null;
+  evidence: Evidence | null;
   queued_at: string;
   started_at: string | null;
   may_be_sent_at: string | null;

@@ -3,6 +3,8 @@ import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { announce } from "./announce";
 import { copyText, type Copied } from "./copy";
 import { Icon, type IconName } from "./icons";
+import { chooseLanguage, languageChoice, type LanguageChoice as Choice, LANGUAGES } from "./language";
+import { s } from "./texts";
 import { chooseTheme, theme, type Theme } from "./theme";
 import type { Status } from "./types";
 import { STATUS_WORDS } from "./words";
@@ -17,15 +19,17 @@ interface ButtonProps {
   kind?: "main" | "danger" | "quiet";
   type?: "button" | "submit";
   disabled?: boolean;
+  /** Looks disabled and is told so, but keeps the focus; what a press does is up to who draws it. */
+  idle?: boolean;
   /** The name for screen readers, where the words alone do not say it. */
   label?: string;
   onClick?: () => void;
 }
 
 /** A button with words, and an icon where it helps. */
-export function Button({ children, icon, kind, type = "button", disabled = false, label, onClick }: ButtonProps) {
+export function Button({ children, icon, kind, type = "button", disabled = false, idle = false, label, onClick }: ButtonProps) {
   return (
-    <button type={type} class={"button" + (kind ? " " + kind : "")} disabled={disabled} aria-label={label} onClick={onClick}>
+    <button type={type} class={"button" + (kind ? " " + kind : "")} disabled={disabled} aria-disabled={idle || undefined} aria-label={label} onClick={onClick}>
       {icon && <Icon name={icon} />}
       {children}
     </button>
@@ -41,10 +45,8 @@ interface CopyProps {
   kind?: "quiet";
 }
 
-const COPIED_WORDS: Record<Copied, string> = { copied: "Copied", selected: "Selected: press Ctrl or ⌘ and C", failed: "This browser does not let the page copy" };
-
 /** Copies a text and says what came of it. */
-export function CopyButton({ text, shown, children = "Copy", label, kind }: CopyProps) {
+export function CopyButton({ text, shown, children = s.copy, label, kind }: CopyProps) {
   const [result, setResult] = useState<Copied | null>(null);
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   useEffect(() => () => clearTimeout(timer.current), []);
@@ -52,12 +54,12 @@ export function CopyButton({ text, shown, children = "Copy", label, kind }: Copy
     const came = await copyText(text, shown?.());
     clearTimeout(timer.current);
     setResult(came);
-    announce(COPIED_WORDS[came]);
+    announce(s.copied[came]);
     if (came === "copied") timer.current = setTimeout(() => setResult(null), COPIED_FOR);
   };
   return (
     <Button icon={result === "copied" ? "check" : "copy"} {...(kind && { kind })} {...(label && !result && { label })} onClick={copy}>
-      {result ? COPIED_WORDS[result] : children}
+      {result ? s.copied[result] : children}
     </Button>
   );
 }
@@ -125,11 +127,28 @@ export function Field({ label, hint, errors = [], children }: FieldProps) {
 export function ThemeChoice() {
   return (
     <label class="theme-choice">
-      Theme
+      {s.theme}
       <select value={theme.value} onChange={(event) => chooseTheme(event.currentTarget.value as Theme)}>
-        <option value="system">System</option>
-        <option value="light">Light</option>
-        <option value="dark">Dark</option>
+        <option value="system">{s.themes.system}</option>
+        <option value="light">{s.themes.light}</option>
+        <option value="dark">{s.themes.dark}</option>
+      </select>
+    </label>
+  );
+}
+
+/** Chooses the language; the page is loaded anew in it. */
+export function LanguageChoice() {
+  return (
+    <label class="theme-choice">
+      {s.language}
+      <select value={languageChoice} onChange={(event) => chooseLanguage(event.currentTarget.value as Choice)}>
+        <option value="system">{s.languageSystem}</option>
+        {Object.entries(LANGUAGES).map(([tag, name]) => (
+          <option key={tag} value={tag} lang={tag}>
+            {name}
+          </option>
+        ))}
       </select>
     </label>
   );

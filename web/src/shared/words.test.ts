@@ -4,12 +4,12 @@ import { phaseWords, remedy, waitingWords } from "./words";
 
 test("where the message may have reached the site, one click does not send it again", () => {
   const at = "2026-01-01T00:00:00Z";
-  for (const code of ["timeout", "incomplete_answer", "worker_lost"]) assert.equal(remedy({ error_code: code, may_be_sent_at: at }), "edit", code);
+  for (const code of ["timeout", "incomplete_answer", "worker_lost"]) assert.equal(remedy({ error_code: code, may_be_sent_at: at }), "look", code);
   assert.equal(remedy({ error_code: "worker_lost", may_be_sent_at: null }), "again");
 });
 
 test("each failure has its remedy", () => {
-  const cases = { rate_limited: "again", logged_out: "again", challenge: "again", expired: "again", cancelled: "again", worker_error: "again", too_long: "edit", page_changed: "edit", mode_unavailable: "auto", chat_not_found: "new_chat", internal: "copy_id" };
+  const cases = { rate_limited: "again", logged_out: "site", challenge: "site", expired: "again", cancelled: "again", worker_error: "again", too_long: "edit", page_changed: "update", mode_unavailable: "auto", chat_not_found: "new_chat", internal: "copy_id", unheard_of: "again" };
   for (const [code, what] of Object.entries(cases)) assert.equal(remedy({ error_code: code, may_be_sent_at: null }), what, code);
 });
 
