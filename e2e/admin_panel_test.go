@@ -150,8 +150,36 @@ func adminRequests(t *testing.T, s *harness.Server) {
 		}
 		want(t, query, strings.Join(got, "|"), wants)
 	}
-	for _, query := range []string{"from=yesterday", "from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z", "chat=x"} {
+	for _, query := range []string{"texts=some", "from=yesterday", "from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z", "chat=x"} {
 		admin.Call("GET", "/api/admin/requests/?"+query, nil).Problem(400, "")
+	}
+}
+
+// startOfTexts: a list for rows has no megabytes.
+func startOfTexts(t *testing.T, s *harness.Server) {
+	a := s.NewAccount("")
+	c := s.Client(a.Key)
+	long := strings.Repeat("ж", 150) + strings.Repeat("🙂", 150)
+	w := s.Join(harness.Hello(c.Key, "worker", 1))
+	r := c.Submit(long, harness.Fields{"metadata": harness.Fields{"a": 1}})
+	w.Answer(w.Take().Ref, strings.Repeat("a", 1<<20))
+	c.Await(r.ID, "its end", harness.Status("done"))
+	for path, from := range map[string]*harness.Client{
+		fmt.Sprintf("/api/admin/requests/?account=%d&", a.ID): s.Admin(), "/api/chat/requests/?": c,
+		fmt.Sprintf("/api/chat/chats/%d/requests/?", r.Chat.ID): c,
+	} {
+		for query, shown := range map[string]string{"limit=1": long, "limit=1&texts=whole": long, "limit=1&texts=start": string([]rune(long)[:200]), "limit=1&texts=start&q=AAAA": string([]rune(long)[:200])} {
+			if strings.Contains(path, "/chats/") && strings.Contains(query, "q=") {
+				continue
+			}
+			var got []harness.Request
+			reply := from.Call("GET", path+query, nil).Want(200)
+			reply.JSON(&got)
+			cut := shown != long
+			if len(got) != 1 || got[0].ID != r.ID || got[0].Message != shown || cut != (got[0].Response == nil) || cut != (string(got[0].Metadata) == "null") || cut && len(reply.Body) > 4096 {
+				t.Errorf("%s%s: %d bytes: %.300s", path, query, len(reply.Body), reply.Body)
+			}
+		}
 	}
 }
 

@@ -27,6 +27,7 @@ func TestAdmin(t *testing.T) {
 		"bad names and keys":  badNames,
 		"settings":            settings,
 		"requests":            adminRequests,
+		"start of texts":      startOfTexts,
 		"search chats":        searchChats,
 		"old secrets":         endPreviousSecret,
 		"the extension":       downloadExtension,

@@ -58,10 +58,14 @@ func (l *submitters) acknowledged() []string {
 	return l.ids[:len(l.ids):len(l.ids)]
 }
 
+// noBackup is why these tests have nothing to do on PostgreSQL.
+const noBackup = "backup copies SQLite's file, and names pg_dump there"
+
 // TestBackup copies the database of a server under load, and serves the copy:
 // what was acknowledged before the copy began is in it.
 func TestBackup(t *testing.T) {
 	t.Parallel()
+	harness.OnlySQLite(t, noBackup)
 	s := harness.Start(t)
 	a := s.NewAccount("")
 	harness.Background(t, []string{"CHATBRIDGE_KEY=" + a.Key, "CHATBRIDGE_STATE=" + harness.Folder(t)}, "worker", "--backend", "echo", "--pace", "0s", "--capacity", "4", "--url", s.URL(""))
@@ -143,6 +147,7 @@ func alone(t *testing.T, folder, name string) {
 // TestBackupInterrupted: Ctrl-C leaves nothing, or a whole copy.
 func TestBackupInterrupted(t *testing.T) {
 	t.Parallel()
+	harness.OnlySQLite(t, noBackup)
 	s := harness.Start(t)
 	c := s.User()
 	for range 12 { // enough for the copy to take some steps

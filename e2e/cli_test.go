@@ -2,17 +2,15 @@ package e2e
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	_ "modernc.org/sqlite"
 
 	"chatbridge/e2e/harness"
 	"chatbridge/protocol"
@@ -22,8 +20,8 @@ import (
 // one clear sentence where they are used wrongly.
 func TestCommandLine(t *testing.T) {
 	t.Parallel()
-	dir := harness.Folder(t)
-	harness.Run(t, []string{"CHATBRIDGE_DATA=" + dir}, "account", "list") // makes the database
+	env := append(harness.Store(t), "CHATBRIDGE_DATA="+harness.Folder(t))
+	harness.Run(t, env, "account", "list") // makes the database
 	for _, tc := range []struct {
 		args   string
 		status int
@@ -83,7 +81,10 @@ func TestCommandLine(t *testing.T) {
 	} {
 		t.Run(tc.args, func(t *testing.T) {
 			t.Parallel()
-			r := harness.Run(t, []string{"CHATBRIDGE_DATA=" + dir, "CHATBRIDGE_STATE=" + harness.Folder(t)}, strings.Fields(tc.args)...)
+			if strings.HasPrefix(tc.args, "backup ") && tc.status == 1 {
+				harness.OnlySQLite(t, "backup copies SQLite's file")
+			}
+			r := harness.Run(t, append(slices.Clone(env), "CHATBRIDGE_STATE="+harness.Folder(t)), strings.Fields(tc.args)...)
 			if r.Status != tc.status || !strings.Contains(r.Stdout, tc.out) || !strings.Contains(strings.ToLower(r.Stderr), strings.ToLower(tc.errs)) {
 				t.Errorf("%s", r)
 			}
@@ -95,9 +96,9 @@ func TestCommandLine(t *testing.T) {
 }
 
 // refusedToServe runs serve where it must end at once with status 1.
-func refusedToServe(t *testing.T, wants string, args ...string) {
+func refusedToServe(t *testing.T, env []string, wants string, args ...string) {
 	t.Helper()
-	r := harness.Run(t, nil, append([]string{"serve"}, args...)...)
+	r := harness.Run(t, env, append([]string{"serve"}, args...)...)
 	if r.Status != 1 || !strings.Contains(r.Stderr, wants) || strings.Count(r.Stderr, "\n") != 1 {
 		t.Errorf("serve %s: %s", strings.Join(args, " "), r)
 	}
@@ -113,57 +114,53 @@ func TestServeRefuses(t *testing.T) {
 		}
 		defer l.Close()
 		port := l.Addr().(*net.TCPAddr).Port
-		refusedToServe(t, "--listen", "--listen", fmt.Sprintf("localhost:%d", port), "--data", harness.Folder(t))
+		refusedToServe(t, harness.Store(t), "--listen", "--listen", fmt.Sprintf("localhost:%d", port), "--data", harness.Folder(t))
 	})
 	t.Run("a folder in use", func(t *testing.T) {
 		t.Parallel()
+		harness.OnlySQLite(t, "any number of servers share a database there")
 		s := harness.Start(t)
-		refusedToServe(t, "another chatbridge serve", "--listen", "localhost:0", "--data", s.Dir)
+		refusedToServe(t, nil, "another chatbridge serve", "--listen", "localhost:0", "--data", s.Dir)
 		s.Client("").Call("GET", "/healthz", nil).Want(200)
 		s.Kill() // the lock ends with the process
 		s.Restart()
 	})
 	t.Run("a folder that cannot be written", func(t *testing.T) {
 		t.Parallel()
+		harness.OnlySQLite(t, "the data are not in the folder there")
 		dir := harness.Folder(t)
 		file := filepath.Join(dir, "file")
 		if err := os.WriteFile(file, nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		refusedToServe(t, "--data", "--listen", "localhost:0", "--data", filepath.Join(file, "data"))
+		refusedToServe(t, nil, "--data", "--listen", "localhost:0", "--data", filepath.Join(file, "data"))
 		if os.Getuid() == 0 {
 			t.Skip("root may write anywhere")
 		}
 		if err := os.Chmod(dir, 0o500); err != nil {
 			t.Fatal(err)
 		}
-		refusedToServe(t, dir, "--listen", "localhost:0", "--data", dir)
-		refusedToServe(t, dir, "--listen", "localhost:0", "--data", filepath.Join(dir, "data"))
+		refusedToServe(t, nil, dir, "--listen", "localhost:0", "--data", dir)
+		refusedToServe(t, nil, dir, "--listen", "localhost:0", "--data", filepath.Join(dir, "data"))
 	})
 	t.Run("a newer schema", func(t *testing.T) {
 		t.Parallel()
 		s := harness.Start(t)
 		s.Stop()
-		db, err := sql.Open("sqlite", filepath.Join(s.Dir, "chatbridge.db"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer db.Close()
-		if _, err := db.ExecContext(t.Context(), "INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, 1)"); err != nil {
-			t.Fatal(err)
-		}
-		refusedToServe(t, "9999", "--listen", "localhost:0", "--data", s.Dir)
+		s.Exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, true)")
+		refusedToServe(t, s.Env(), "9999", "--listen", "localhost:0")
 		if r := s.CLI("account", "list"); r.Status != 1 || !strings.Contains(r.Stderr, "9999") {
 			t.Errorf("account list: %s", r)
 		}
 	})
 	t.Run("what is no database", func(t *testing.T) {
 		t.Parallel()
+		harness.OnlySQLite(t, "the database is no file there")
 		dir := harness.Folder(t)
-		if err := os.WriteFile(filepath.Join(dir, "chatbridge.db"), []byte(strings.Repeat("not a database ", 1000)), 0o600); err != nil {
+		if err := os.WriteFile(harness.File(dir), []byte(strings.Repeat("not a database ", 1000)), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		refusedToServe(t, dir, "--listen", "localhost:0", "--data", dir)
+		refusedToServe(t, nil, dir, "--listen", "localhost:0", "--data", dir)
 	})
 }
 
@@ -223,7 +220,8 @@ func TestEnvironment(t *testing.T) {
 }
 
 // TestBesideTheServer changes accounts by the command line while a server runs
-// on the same data: it sees each change at once.
+// on the same data: it sees each change at once, or, where nobody can knock at it,
+// at its next look.
 func TestBesideTheServer(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -249,11 +247,15 @@ func TestBesideTheServer(t *testing.T) {
 	feed.Next()
 	ref := w.Take().Ref
 
+	soon := time.Second
+	if harness.OnPostgres(t) {
+		soon += 5 * time.Second // between two looks
+	}
 	within := func(what string, ends func()) {
 		t.Helper()
 		start := time.Now()
 		ends()
-		if took := time.Since(start); took > time.Second {
+		if took := time.Since(start); took > soon {
 			t.Errorf("%s took %v", what, took)
 		}
 	}

@@ -131,8 +131,8 @@ func exampleServer(t *testing.T) []string {
 	})
 	next := c.Submit("And a second one") // so that lists have two pages
 	c.Await(next.ID, "the demo answers", harness.Status("done"))
-	return append(os.Environ(),
-		"PATH="+filepath.Dir(harness.Binary(t))+string(os.PathListSeparator)+os.Getenv("PATH"), "CHATBRIDGE_DATA="+s.Dir,
+	return append(append(os.Environ(), s.Env()...),
+		"PATH="+filepath.Dir(harness.Binary(t))+string(os.PathListSeparator)+os.Getenv("PATH"),
 		"BASE=http://"+s.Addr, "KEY="+key, "ID="+id, fmt.Sprintf("CHAT=%d", answered.Chat.ID), fmt.Sprintf("ACCOUNT=%d", accountOf(t, s, c)), "TOKEN="+token)
 }
 

@@ -58,7 +58,8 @@ func restart(t *testing.T, drains bool) {
 	again := c.SSE(ssePath(sent), "Last-Event-ID", l.LastID)
 	_ = again.Text.Apply(0, "The beginning")
 	want(t, "the reader is back", again.Next().Type, "connected")
-	if away := again.Next(); away.Status != "executing" || !away.Away {
+	// A server that shares its store leaves it open: the worker may be at another.
+	if away := again.Next(); away.Status != "executing" || away.Away == harness.OnPostgres(t) {
 		t.Errorf("its worker is not: %s", away.Data)
 	}
 	for id, status := range map[string]string{sent.ID: "executing", held.ID: "executing", waits.ID: "idle"} {

@@ -88,9 +88,9 @@ func TestWrongKeys(t *testing.T) {
 	// before; another one of a person's could be a guess.
 	s.Client(a.Key).Submit("Hello")
 	s.Client(used).Submit("Hello")
-	fresh, _ := s.Account("fresh@example.com", "")
+	fresh := s.NewAccount("")
 	floodKeys(t, s)
-	s.Join(harness.Hello(fresh, "worker", 1))
+	s.Join(harness.Hello(fresh.Key, "worker", 1))
 	floodKeys(t, s)
 	s.Client(own).Call("GET", "/api/chat/requests/", nil).Problem(429, "")
 
@@ -286,6 +286,8 @@ func securityHeaders(t *testing.T, s *harness.Server) {
 		}
 		safe(t, what, tc.call.Header, tc.page)
 	}
+	want(t, "Cross-Origin-Opener-Policy by a loopback name", c.Call("GET", "/", nil, "Host", "localhost").Header.Get("Cross-Origin-Opener-Policy"), "same-origin")
+	want(t, "Cross-Origin-Opener-Policy of plain http by another", c.Call("GET", "/", nil, "Host", "evil.example").Header.Get("Cross-Origin-Opener-Policy"), "")
 	stream := c.SSE(ssePath(r))
 	safe(t, "a stream", stream.Header, false)
 	for _, path := range []string{"/api/admin/accounts/", "/api/chat/requests/"} {
@@ -295,7 +297,7 @@ func securityHeaders(t *testing.T, s *harness.Server) {
 
 func safe(t *testing.T, what string, h http.Header, page bool) {
 	t.Helper()
-	for name, wants := range map[string]string{"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "X-Frame-Options": "DENY", "Cross-Origin-Opener-Policy": "same-origin"} {
+	for name, wants := range map[string]string{"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "X-Frame-Options": "DENY"} {
 		if h.Get(name) != wants {
 			t.Errorf("%s: %s is %q", what, name, h.Get(name))
 		}

@@ -114,7 +114,8 @@ func lateAnswers(s *harness.Server) func(id string) []actors.Digest {
 // stillborn starts the server and kills it before it is ready, or soon after.
 func stillborn(t *testing.T, s *harness.Server, dice *rand.Rand) {
 	t.Helper()
-	cmd := exec.Command(harness.Binary(t), "serve", "--listen", s.Addr, "--data", s.Dir)
+	cmd := exec.Command(harness.Binary(t), "serve", "--listen", s.Addr)
+	cmd.Env = append(cmd.Environ(), s.Env()...)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -123,9 +124,9 @@ func stillborn(t *testing.T, s *harness.Server, dice *rand.Rand) {
 	_ = cmd.Wait() // it was killed
 }
 
-// keep leaves the data of a failed run for who looks into it.
+// keep leaves the data of a failed run for who looks into it, where they are files.
 func keep(t *testing.T, s *harness.Server) {
-	if s == nil {
+	if s == nil || harness.OnPostgres(t) {
 		return
 	}
 	dir, err := os.MkdirTemp("", "chatbridge-"+strings.ToLower(t.Name())+"-")

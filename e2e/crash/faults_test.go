@@ -1,19 +1,14 @@
 package crash
 
 import (
-	"database/sql"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	_ "modernc.org/sqlite" // the database, as its file is
-
 	"chatbridge/e2e/harness"
 	"chatbridge/protocol"
 )
-
-const database = "chatbridge.db"
 
 // refuses runs serve on a data folder, which must end with status 1 and one
 // sentence that holds these words.
@@ -34,6 +29,7 @@ func refuses(t *testing.T, dir string, words ...string) {
 // A second server on one data folder is refused, and the first goes on.
 func TestTwoServers(t *testing.T) {
 	t.Parallel()
+	harness.OnlySQLite(t, "any number of servers share a database there, see TestNodes")
 	s := harness.Start(t)
 	c := s.User()
 	w := s.Join(harness.Hello(c.Key, "worker", 1))
@@ -50,6 +46,7 @@ func TestTwoServers(t *testing.T) {
 // A data folder that cannot be written is refused with what to do.
 func TestFolderNotWritable(t *testing.T) {
 	t.Parallel()
+	harness.OnlySQLite(t, "the data are not in the folder there")
 	dir := harness.Folder(t)
 	file := filepath.Join(dir, "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
@@ -58,7 +55,7 @@ func TestFolderNotWritable(t *testing.T) {
 	t.Run("a file stands there", func(t *testing.T) { refuses(t, file, "the data folder "+file, "--data") })
 	t.Run("below a file", func(t *testing.T) { refuses(t, filepath.Join(file, "data"), "the data folder "+file, "--data") })
 	t.Run("a disk that is read only", func(t *testing.T) {
-		disk := mount(t, diskBytes, "ro")
+		disk := mount(t, harness.Folder(t), diskBytes, "ro")
 		refuses(t, filepath.Join(disk, "data"), "the data folder "+disk, "read-only", "--data")
 		refuses(t, disk, "the data folder "+disk)
 	})
@@ -77,13 +74,15 @@ func TestFolderNotWritable(t *testing.T) {
 // A database that is damaged is refused, not repaired by guess nor written to.
 func TestDamagedDatabase(t *testing.T) {
 	t.Parallel()
+	harness.OnlySQLite(t, "the database is no file there")
 	s := harness.Start(t)
 	c := s.User()
 	for range 20 {
 		c.Submit(strings.Repeat("Hello ", 1000))
 	}
 	s.Stop()
-	path := filepath.Join(s.Dir, database)
+	path := harness.File(s.Dir)
+	database := filepath.Base(path)
 	whole, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -126,7 +125,7 @@ func TestLeasesOutliveDowntime(t *testing.T) {
 	w.Send(protocol.Ready{Ref: refs[1]})
 	harness.Expect[protocol.Go](w)
 	s.Kill()
-	age(t, s.Dir)
+	age(t, s)
 	s.Restart()
 	for _, r := range []harness.Request{typed, sent} {
 		want(t, "after an hour without a server", c.Get(r.ID).Status, "executing")
@@ -145,21 +144,10 @@ func TestLeasesOutliveDowntime(t *testing.T) {
 	}
 }
 
-// age makes every lease of a server that is down run out an hour earlier. When it
-// was taken stays: ten minutes without ready end it, whoever was down.
-func age(t *testing.T, dir string) {
+// age makes both leases of a server that is down run out an hour earlier. When
+// they were taken stays: ten minutes without ready end one, whoever was down.
+func age(t *testing.T, s *harness.Server) {
 	t.Helper()
-	db, err := sql.Open("sqlite", filepath.Join(dir, database))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
 	const hour = 3600 * 1_000_000
-	result, err := db.Exec("UPDATE leases SET expires_at = expires_at - ?1, due_at = due_at - ?1", hour)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if n, err := result.RowsAffected(); err != nil || n != 2 {
-		t.Fatalf("%d leases, %v", n, err)
-	}
+	want(t, "leases", s.Exec("UPDATE leases SET expires_at = expires_at - $1, due_at = due_at - $1", hour), 2)
 }

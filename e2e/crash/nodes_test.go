@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http/httptest"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -19,6 +18,7 @@ import (
 	"chatbridge/internal/bus/local"
 	"chatbridge/internal/client"
 	"chatbridge/internal/node"
+	"chatbridge/internal/store/postgres"
 	"chatbridge/internal/store/sqlite"
 	"chatbridge/internal/webhook"
 )
@@ -32,8 +32,8 @@ func (deaf) Peers() bool                               { return true }
 
 // nodes are two nodes on one store.
 type nodes struct {
-	lossy bool // they hear nothing of each other
-	store bridge.Store
+	lossy bool         // they hear nothing of each other
+	store bridge.Store // the last one's
 	posts []bridge.Post
 	bases []string
 }
@@ -42,12 +42,8 @@ type nodes struct {
 // listener. They stop when the test ends.
 func startNodes(t *testing.T, lossy bool) *nodes {
 	t.Helper()
-	store, err := sqlite.Open(t.Context(), sqlite.Options{Path: filepath.Join(harness.Folder(t), database)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { store.Close() })
-	n := &nodes{lossy: lossy, store: store}
+	n := &nodes{lossy: lossy}
+	open := opener(t)
 	line := local.New()
 	for _, name := range []string{"one", "two"} {
 		member := line.Node()
@@ -56,9 +52,40 @@ func startNodes(t *testing.T, lossy bool) *nodes {
 		if lossy {
 			b = deaf{}
 		}
+		n.store = open()
 		n.start(t, name, b)
 	}
 	return n
+}
+
+// opener opens a store again and again: with PostgreSQL each node has its own
+// connections to the one database, with SQLite they share what is open.
+func opener(t *testing.T) func() bridge.Store {
+	t.Helper()
+	path, url := harness.File(harness.Folder(t)), ""
+	if harness.OnPostgres(t) {
+		url = harness.Database(t)
+	}
+	var shared bridge.Store
+	return func() bridge.Store {
+		t.Helper()
+		if shared != nil {
+			return shared
+		}
+		var s bridge.Store
+		var err error
+		if url != "" {
+			s, err = postgres.Open(t.Context(), postgres.Options{URL: url})
+		} else {
+			s, err = sqlite.Open(t.Context(), sqlite.Options{Path: path})
+			shared = s
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { s.Close() })
+		return s
+	}
 }
 
 func (n *nodes) start(t *testing.T, name string, b bus.Bus) {

@@ -15,6 +15,7 @@ import (
 
 	"chatbridge/e2e/harness"
 	"chatbridge/e2e/harness/actors"
+	"chatbridge/internal/store/postgres/pgtest"
 )
 
 // gate is a webhook receiver that lets nobody wait for a clock: each message
@@ -115,10 +116,10 @@ type scene struct {
 	n       int64 // of the worker's last hello
 }
 
-func newScene(t *testing.T) *scene {
+func newScene(t *testing.T, env ...string) *scene {
 	t.Parallel()
 	c := &scene{t: t, gate: newGate(t)}
-	c.s = harness.Start(t)
+	c.s = harness.StartEnv(t, env)
 	c.account = c.s.NewAccount(c.gate.url)
 	c.gate.secret = c.account.Secret
 	return c
@@ -231,20 +232,36 @@ func TestKillBeforeTheTry(t *testing.T) {
 	t.Logf("%d were stored and not tried, %d tried and not answered", untried, unanswered)
 }
 
-// A kill between the answer to a try and its record: the disk takes no record.
+// A kill between the answer to a try and its record: the disk takes no record, or
+// PostgreSQL is not there to take it.
 func TestKillBeforeTheRecord(t *testing.T) {
-	c := newScene(t)
+	var env []string
+	lose := func(s *harness.Server) error { return harness.LimitFiles(s.PID(), 0) }
+	find := func() error { return nil } // the limit ends with the process
+	if harness.OnPostgres(t) {
+		database := pgtest.New(t, pgtest.Options{}) // others go on with theirs
+		name, err := database.NewDatabase(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		env = []string{"CHATBRIDGE_STORE=" + database.URL(name)}
+		lose, find = func(*harness.Server) error { return database.Stop() }, database.Start
+	}
+	c := newScene(t, env...)
 	requests := c.owed(3)
 	for range requests {
 		c.gate.await()
 	}
 	before := c.all(len(requests), "pending")
-	if err := harness.LimitFiles(c.s.PID(), 0); err != nil {
+	if err := lose(c.s); err != nil {
 		t.Skip(err)
 	}
 	c.gate.answer(http.StatusNoContent)
 	harness.Eventually(t, "the server says that it cannot store the outcome", func() bool { return strings.Contains(c.s.Stderr.String(), "not stored") })
 	c.s.Kill()
+	if err := find(); err != nil {
+		t.Fatal(err)
+	}
 	c.s.Restart()
 	c.delivered(before)
 	for _, request := range requests {

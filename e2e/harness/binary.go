@@ -61,8 +61,10 @@ func Handed(t testing.TB) string {
 	return built + "=" + Binary(t)
 }
 
-// Clean removes what the harness has written. A TestMain calls it last.
+// Clean removes what the harness has written, and ends what all tests shared. A
+// TestMain calls it last.
 func Clean() {
+	closeDatabases()
 	if dir, err := scratch(); err == nil {
 		_ = os.RemoveAll(dir)
 	}

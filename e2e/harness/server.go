@@ -45,19 +45,23 @@ type Server struct {
 	err  error         // how; read after done
 }
 
-// Start runs `chatbridge serve` on a free port with its own data folder and
-// these flags, waits until it listens, and stops it when the test ends: it must
-// then end with status 0 within 10 seconds, and no secret may be in what it
-// wrote, which is shown if the test failed.
+// Start runs `chatbridge serve` on a free port with a data folder and a store of
+// its own (see [Store]) and these flags, waits until it listens, and stops it when
+// the test ends: it must then end with status 0 within 10 seconds, and no secret
+// may be in what it wrote, which is shown if the test failed.
 func Start(t testing.TB, flags ...string) *Server {
 	t.Helper()
 	return StartEnv(t, nil, flags...)
 }
 
-// StartEnv is Start with variables ("NAME=value") added to the environment.
+// StartEnv is Start with variables ("NAME=value") added to the environment. One
+// that names a store decides where to store.
 func StartEnv(t testing.TB, env []string, flags ...string) *Server {
 	t.Helper()
 	noteEnv(env)
+	if storeIn(env) == "" {
+		env = append(Store(t), env...)
+	}
 	s := &Server{t: t, flags: flags, env: env, Dir: Folder(t), Addr: "localhost:0", Stdout: &Output{}, Stderr: &Output{}}
 	t.Cleanup(func() {
 		if s.alive() {
@@ -183,8 +187,12 @@ func (s *Server) WS(path string) string { return "ws://" + s.Addr + path }
 // CLI runs a command on the server's data, beside it, with its variables.
 func (s *Server) CLI(args ...string) Result {
 	s.t.Helper()
-	return Run(s.t, append(slices.Clone(s.env), "CHATBRIDGE_DATA="+s.Dir), args...)
+	return Run(s.t, s.Env(), args...)
 }
+
+// Env are the variables with which a command that a test starts by itself works on
+// the server's data.
+func (s *Server) Env() []string { return append(slices.Clone(s.env), "CHATBRIDGE_DATA="+s.Dir) }
 
 // Account makes an account by `chatbridge account create`; webhookURL may be "".
 func (s *Server) Account(email, webhookURL string) (key, secret string) {

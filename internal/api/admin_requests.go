@@ -29,7 +29,7 @@ type eventView struct {
 }
 
 func (s *Server) adminRequests(ctx context.Context, in *struct {
-	Paging
+	RequestListing
 	Status  string    `query:"status" enum:"idle,executing,done,failed"`
 	Account int64     `query:"account" doc:"Only of this account"`
 	Chat    int64     `query:"chat" doc:"Only of this chat, by our integer"`
@@ -42,7 +42,7 @@ func (s *Server) adminRequests(ctx context.Context, in *struct {
 		return nil, err
 	}
 	found, err := s.pageOfRequests(ctx, bridge.RequestFilter{AccountID: in.Account, Status: bridge.Status(in.Status), Code: bridge.FailCode(in.Code), ChatID: in.Chat,
-		From: in.From, To: in.To, Contains: in.Q}, in.Paging)
+		From: in.From, To: in.To, Contains: in.Q}, in.RequestListing)
 	if err != nil {
 		return nil, err
 	}
@@ -53,6 +53,7 @@ func (s *Server) adminRequests(ctx context.Context, in *struct {
 		if err != nil {
 			return nil, err
 		}
+		v.Request = in.cut(v.Request)
 		page.Body = append(page.Body, v)
 	}
 	return page, nil

@@ -211,7 +211,7 @@ func (s *Server) Handler() http.Handler {
 	csrf := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		at := path.Clean(r.URL.Path) // where the mux sends those to who write it otherwise
-		s.setSecurityHeaders(w.Header(), at)
+		s.setSecurityHeaders(w.Header(), r.Host, at)
 		if s.o.LoopbackOnly && !loopbackHost(r.Host) && !strings.EqualFold(r.Host, s.o.PublicHost) {
 			s.fail(w, bridge.Errorf(bridge.Forbidden, "bad_host", "This server listens on loopback only and answers to localhost. Set --public-url for another name."))
 			return
@@ -229,6 +229,7 @@ func (s *Server) Handler() http.Handler {
 		}
 		limitBody(w, r)
 		s.mux.ServeHTTP(w, withSlash(r))
+		drainBody(r)
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -95,4 +96,24 @@ func TestLongAnswer(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A client that writes more than is taken hears why, and is not cut off in
+// mid-sentence.
+func TestRefusedBody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		conn := dialed(t, func(w http.ResponseWriter, r *http.Request) {
+			limitBody(w, r)
+			w.WriteHeader(http.StatusRequestEntityTooLarge)
+			drainBody(r)
+		})
+		body := strings.Repeat("x", 4<<20)
+		if _, err := fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", len(body), body); err != nil {
+			t.Fatalf("write the body: %v", err)
+		}
+		answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil || answer.StatusCode != http.StatusRequestEntityTooLarge {
+			t.Fatalf("the answer: %v, %v", answer, err)
+		}
+	})
 }

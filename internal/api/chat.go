@@ -152,16 +152,8 @@ func (s *Server) view(ctx context.Context, r *bridge.Request) wire.Request {
 	return wire.RequestOf(r, live)
 }
 
-func (s *Server) views(ctx context.Context, rs []*bridge.Request) []wire.Request {
-	out := make([]wire.Request, len(rs))
-	for i, r := range rs {
-		out[i] = s.view(ctx, r)
-	}
-	return out
-}
-
 func (s *Server) listRequests(ctx context.Context, in *struct {
-	Paging
+	RequestListing
 	Status string `query:"status" enum:"idle,executing,done,failed" doc:"Only these"`
 	Chat   string `query:"chat" doc:"Only of this chat: the site's id or our integer"`
 	Q      string `query:"q" doc:"Only those whose message or answer contains this, in any case"`
@@ -174,16 +166,20 @@ func (s *Server) listRequests(ctx context.Context, in *struct {
 		}
 		f.ChatID = chat.ID
 	}
-	return s.requestPage(ctx, f, in.Paging)
+	return s.requestPage(ctx, f, in.RequestListing)
 }
 
 // requestPage answers with one page of what f selects, and the way to the next.
-func (s *Server) requestPage(ctx context.Context, f bridge.RequestFilter, p Paging) (*requestPage, error) {
-	found, err := s.pageOfRequests(ctx, f, p)
+func (s *Server) requestPage(ctx context.Context, f bridge.RequestFilter, in RequestListing) (*requestPage, error) {
+	found, err := s.pageOfRequests(ctx, f, in)
 	if err != nil {
 		return nil, problemOf(s.o.Log, err)
 	}
-	return &requestPage{Link: found.link, LookedBackTo: found.lookedBackTo, Body: s.views(ctx, found.requests)}, nil
+	page := &requestPage{Link: found.link, LookedBackTo: found.lookedBackTo, Body: []wire.Request{}}
+	for _, r := range found.requests {
+		page.Body = append(page.Body, in.cut(s.view(ctx, r)))
+	}
+	return page, nil
 }
 
 func (s *Server) nextIdle(ctx context.Context, _ *struct{}) (*huma.StreamResponse, error) {
@@ -295,12 +291,12 @@ func (s *Server) getChat(ctx context.Context, in *struct {
 }
 
 func (s *Server) chatRequests(ctx context.Context, in *struct {
-	Paging
+	RequestListing
 	ChatID string `path:"chat_id" doc:"The site's id, or our integer"`
 }) (*requestPage, error) {
 	c, err := s.chatOf(ctx, in.ChatID)
 	if err != nil {
 		return nil, err
 	}
-	return s.requestPage(ctx, bridge.RequestFilter{AccountID: c.AccountID, ChatID: c.ID, Ascending: true}, in.Paging)
+	return s.requestPage(ctx, bridge.RequestFilter{AccountID: c.AccountID, ChatID: c.ID, Ascending: true}, in.RequestListing)
 }

@@ -21,14 +21,16 @@ const (
 )
 
 // setSecurityHeaders sets what every answer has. Pages set their own policy over it.
-func (s *Server) setSecurityHeaders(h http.Header, path string) {
+func (s *Server) setSecurityHeaders(h http.Header, host, path string) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("X-Frame-Options", "DENY")
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin") // of what pages embed; CORS is not met by it
 	h.Set("Content-Security-Policy", dataPolicy)
 	h.Set("Permissions-Policy", noPermissions)
+	if s.o.Secure || loopbackHost(host) { // elsewhere browsers ignore it, and say so on each page's console
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	}
 	if s.o.Secure {
 		h.Set("Strict-Transport-Security", httpsLasts)
 	}

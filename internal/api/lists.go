@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"net/url"
 	"strconv"
 	"strings"
@@ -19,6 +20,19 @@ const (
 	searchThrough = 5_000  // for a text in messages and answers, each of which is fetched
 )
 
+// How much of a message a list has that asks for the start of texts only, in
+// characters: more than the widest row has room for.
+const (
+	startOfTexts = "start"
+	textStart    = 200
+)
+
+// RequestListing is what every list of requests takes. (Exported, because huma reads no others.)
+type RequestListing struct {
+	Paging
+	Texts string `query:"texts" enum:"whole,start" default:"whole" doc:"With start, message is cut after 200 characters, and response, partial_response and metadata are null"`
+}
+
 // requestsFound is one page of requests.
 type requestsFound struct {
 	requests     []*bridge.Request
@@ -27,7 +41,11 @@ type requestsFound struct {
 }
 
 // pageOfRequests finds one page of what f selects. Errors: Invalid (the cursor).
-func (s *Server) pageOfRequests(ctx context.Context, f bridge.RequestFilter, p Paging) (found requestsFound, err error) {
+func (s *Server) pageOfRequests(ctx context.Context, f bridge.RequestFilter, in RequestListing) (found requestsFound, err error) {
+	p := in.Paging
+	if in.Texts == startOfTexts {
+		f.Start = textStart
+	}
 	if f.Before, err = p.before(); err != nil {
 		return found, err
 	}
@@ -50,11 +68,20 @@ func (s *Server) pageOfRequests(ctx context.Context, f bridge.RequestFilter, p P
 		return found, nil
 	}
 	found.link = nextLink(ctx, strconv.FormatInt(f.DownTo, 36))
-	last, err := s.o.Store.Requests(ctx, bridge.RequestFilter{DownTo: f.DownTo, Before: f.DownTo + 1, Limit: 1})
+	last, err := s.o.Store.Requests(ctx, bridge.RequestFilter{DownTo: f.DownTo, Before: f.DownTo + 1, Start: textStart, Limit: 1})
 	if len(last) > 0 {
 		found.lookedBackTo = last[0].QueuedAt.Format(time.RFC3339)
 	}
 	return found, err
+}
+
+// cut leaves out of a request what a list does not show that asks for the start of
+// texts only: pages of whole ones are megabytes.
+func (in RequestListing) cut(v wire.Request) wire.Request {
+	if in.Texts == startOfTexts {
+		v.Response, v.PartialResponse, v.Metadata = nil, nil, json.RawMessage("null")
+	}
+	return v
 }
 
 // chatsFound is one page of chats, as requestsFound is one of requests.

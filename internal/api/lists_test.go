@@ -95,7 +95,7 @@ func TestSearchInSteps(t *testing.T) {
 		goesOn bool
 	}
 	var got []step
-	for p := (Paging{Limit: 2}); ; {
+	for p := (RequestListing{Paging: Paging{Limit: 2}}); ; {
 		found, err := s.pageOfRequests(ctx, bridge.RequestFilter{Contains: "needle"}, p)
 		if err != nil {
 			t.Fatal(err)
@@ -128,7 +128,7 @@ func TestSearchInSteps(t *testing.T) {
 	if m.asked > searchThrough {
 		t.Errorf("one call looked at %d", m.asked)
 	}
-	found, err := s.pageOfRequests(ctx, bridge.RequestFilter{Status: bridge.Done}, Paging{Limit: 2})
+	found, err := s.pageOfRequests(ctx, bridge.RequestFilter{Status: bridge.Done}, RequestListing{Paging: Paging{Limit: 2}})
 	if err != nil || found.link != "" || len(found.requests) != 0 {
 		t.Errorf("what is done, of few: %+v, %v", found, err)
 	}

@@ -197,6 +197,7 @@ type RequestFilter struct {
 	Before    int64     // only Seq below this; 0: no bound
 	DownTo    int64     // only Seq from this on
 	Ascending bool      // oldest first instead; Before then means "only Seq above"
+	Start     int       // only so many characters of each message, and no other text of it; 0: all texts, whole
 	Limit     int
 }
 

@@ -17,12 +17,12 @@ export class Bridge {
     for (let tries = 0; ; tries++) {
       this.process = spawn(this.binary, ["serve", "--listen", this.address, "--data", this.data], { stdio: ["ignore", "pipe", "pipe"] });
       this.gone = new Promise((r) => this.process.on("exit", r));
+      this.printed = ""; // since its start
       this.process.stderr.on("data", (d) => (this.log = (this.log + d).slice(-200_000)));
-      let out = "";
       const listening = await Promise.race([
         new Promise((r) => this.process.stdout.on("data", (d) => {
-          out += d;
-          const m = out.match(/listens on http:\/\/(\S+)/);
+          this.printed += d;
+          const m = this.printed.match(/listens on http:\/\/(\S+)/);
           if (m) r(m[1]);
         })),
         this.gone.then(() => null),

@@ -6,7 +6,7 @@ import { Pipe, Session } from "./cdp.mjs";
 
 export class Browser {
   // start opens a browser. profile: a folder, kept over restarts; extension: an
-  // unpacked one; site: {port, spki}, served as https://chatgpt.com.
+  // unpacked one, or none yet: see load; site: {port, spki}, served as https://chatgpt.com.
   static async start({ profile, extension, site, hooks = {} }) {
     const b = new Browser();
     b.options = { profile, extension, site, hooks };
@@ -16,7 +16,7 @@ export class Browser {
       "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--no-default-browser-check", "--disable-component-update", "--disable-sync",
       "--disable-background-networking", "--disable-default-apps", "--disable-search-engine-choice-screen", "--password-store=basic", "--use-mock-keychain", "--mute-audio",
       "--disable-features=Translate,MediaRouter,OptimizationHints,DialMediaRouteProvider", "--hide-crash-restore-bubble", "--window-size=1200,900",
-      `--user-data-dir=${profile}`, `--disable-extensions-except=${extension}`, `--load-extension=${extension}`,
+      `--user-data-dir=${profile}`, ...(extension ? [`--disable-extensions-except=${extension}`, `--load-extension=${extension}`] : ["--enable-unsafe-extension-debugging"]),
       `--host-resolver-rules=MAP chatgpt.com 127.0.0.1:${site.port},MAP *.chatgpt.com 127.0.0.1:${site.port},MAP auth.openai.com 127.0.0.1:${site.port}`,
       `--ignore-certificate-errors-spki-list=${site.spki}`, `--ip-address-space-overrides=127.0.0.1:${site.port}=public`,
       "--remote-debugging-pipe", "about:blank",
@@ -34,6 +34,22 @@ export class Browser {
     });
     await b.pipe.send("Target.setDiscoverTargets", { discover: true });
     return b;
+  }
+
+  // load does what “Load unpacked” does on the browser's page of extensions; it returns the extension's id.
+  async load(extension) {
+    return (await this.pipe.send("Extensions.loadUnpacked", { path: extension })).id;
+  }
+
+  // allow gives an extension access to a server, as the browser's question would: nothing can press that from here, as it is no page.
+  async allow(id, pattern) {
+    const tab = await this.open("chrome://extensions/");
+    try {
+      await this.wait("the page of extensions", () => this.on(tab, (s) => s.evaluate(`!!chrome.developerPrivate && document.readyState === "complete"`)).catch(() => false));
+      await this.on(tab, (s) => s.evaluate(`chrome.developerPrivate.addHostPermission(${JSON.stringify(id)}, ${JSON.stringify(pattern)})`));
+    } finally {
+      await this.close(tab);
+    }
   }
 
   list(type, match = () => true) {

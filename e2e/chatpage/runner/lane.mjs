@@ -34,6 +34,16 @@ export class Lane {
     if (!paired) await rm(join(this.extension, "pairing.json"));
     await this.open();
   }
+  // blank is how a new user begins: a server on an empty folder, a browser without the extension.
+  async blank() {
+    await this.browser?.kill();
+    await this.bridge.kill();
+    this.n++;
+    this.client = this.extension = undefined;
+    this.profile = join(this.folder, `profile-${this.n}`);
+    this.bridge = await Bridge.start({ binary: this.binary, data: join(this.folder, `data-${this.n}`) });
+    await this.open();
+  }
   // #copy pairs a copy of an unpacked build, so that a change of the extension is tried without building the program.
   async #copy(from) {
     const server = this.through ?? this.bridge.url;

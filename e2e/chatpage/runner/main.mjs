@@ -46,7 +46,8 @@ async function work() {
     for (let s = queue.shift(); s; s = queue.shift()) {
       let result;
       try {
-        if (!clean || s.fresh) await lane.fresh({ paired: !s.unpaired, ...(s.ownBuild && { build: join(await build(root), flags.firefox ? "firefox" : "chrome") }) });
+        if (s.blank) await lane.blank();
+        else if (!clean || s.fresh) await lane.fresh({ paired: !s.unpaired, ...(s.ownBuild && { build: join(await build(root), flags.firefox ? "firefox" : "chrome") }) });
         result = await runScenario(lane, s, s.number);
       } catch (err) {
         result = { name: s.name, ok: false, faults: [String(err.stack ?? err)], ms: 0, outcome: [] };

@@ -24,6 +24,7 @@ const within = 30_000; // ms that a scenario may take, unless it says otherwise
 //   check     a function (run, fault) for what is left
 //   works     afterwards a plain question must be answered; after: [[verb, …], …] before that
 //   fresh     needs a browser of its own (unpaired: one that is not paired; ownBuild: one that trusts our packs)
+//   blank     begins with a server on an empty folder and a browser without the extension
 //   spoils    leaves one that nobody else may use
 //   slow      is only run when asked for; within: ms
 export async function runScenario(lane, scenario, number) {

@@ -3,6 +3,7 @@
 // arguments that the table gives.
 
 import * as packs from "./packs.mjs";
+import { Person } from "./person.mjs";
 
 const sleep = (ms) => new Promise((r) => setTimeout(r, ms));
 const promptOf = (run, i = 0) => run.lane.site.chats.prompts.find((p) => p.text === run.asked[i].message);
@@ -148,6 +149,20 @@ export const verbs = {
   },
   nothingAsked(run) {
     if (run.lane.site.chats.prompts.length) throw new Error("the site was asked too early");
+  },
+  // walk is a person who goes through steps, each a name and what they do; run.walked says how long each took, in ms.
+  async walk(run, steps) {
+    const { browser, bridge, site, folder } = run.lane;
+    const person = new Person(browser, folder);
+    run.walked = [];
+    for (const [name, act] of steps) {
+      const began = Date.now();
+      await act(person, { browser, bridge, site }).catch((err) => {
+        throw new Error(`${name}: ${err.message}`);
+      });
+      run.walked.push([name, Date.now() - began]);
+    }
+    await person.leave();
   },
   // growChats makes every chat longer than a page shows; forgetChats deletes them at the site.
   growChats: (run, turns) => run.lane.site.chats.grow(turns),

@@ -68,9 +68,9 @@ by<HTMLFormElement>("pair").onsubmit = (event) => {
   // First of all, since a browser asks only in answer to a click. A refusal is no obstacle to most servers.
   const asked = chrome.permissions.request({ origins: [originPattern(line.server)] }).catch(() => false);
   by<HTMLButtonElement>("save").disabled = true;
-  say("Testing…", null);
+  say("If the browser asks for access to the server's address, allow it.", null);
   void asked.then((allowed) => {
-    if (!allowed) say("Testing, without access to the server's address…", null);
+    say(allowed ? "Testing…" : "Testing, without access to the server's address…", null);
     send({ do: "pair", server: line.server, key: line.key });
   });
 };

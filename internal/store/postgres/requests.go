@@ -35,8 +35,16 @@ func (s *Store) Requests(ctx context.Context, f bridge.RequestFilter) ([]*bridge
 	if f.Contains != "" {
 		return s.search(ctx, f, q)
 	}
-	text, args := q.sql(selectRequestBody, f.Limit)
+	text, args := q.sql(selectListed(f), f.Limit)
 	return all(s, ctx, "list requests", wholeBody, text, args...)
+}
+
+// selectListed begins the statement that reads what a list shows of its requests.
+func selectListed(f bridge.RequestFilter) string {
+	if f.Start > 0 {
+		return fmt.Sprintf(selectRequestStart, f.Start)
+	}
+	return selectRequestBody
 }
 
 // RequestsBack implements [bridge.Reader].

@@ -37,6 +37,9 @@ const (
 
 	selectRequest     = `SELECT ` + requestColumns + `, ` + chatColumns + ` FROM requests r` + withChat
 	selectRequestBody = `SELECT ` + requestColumns + `, ` + chatColumns + `, ` + bodyColumns + ` FROM requests r` + withChat + withBody
+	// selectRequestStart is selectRequestBody with no text but the beginning of the message; %d: its length.
+	selectRequestStart = `SELECT ` + requestColumns + `, ` + chatColumns + `, substr(b.message, 1, %d), NULL, NULL, NULL
+		FROM requests r` + withChat + ` LEFT JOIN bodies b ON b.request_seq = r.seq`
 )
 
 func scanAccount(r *row) *bridge.Account {

@@ -53,7 +53,7 @@ func (s *Store) search(ctx context.Context, f bridge.RequestFilter, q *selection
 				next.add(q.key+" < ?", last)
 			}
 		}
-		return look(ctx, c, func(r *row) { out = append(out, wholeBody(r)) }, selectRequestBody+` WHERE r.seq = ANY($1::bigint[]) ORDER BY r.seq `+q.order, found)
+		return look(ctx, c, func(r *row) { out = append(out, wholeBody(r)) }, selectListed(f)+` WHERE r.seq = ANY($1::bigint[]) ORDER BY r.seq `+q.order, found)
 	})
 	return out, err
 }

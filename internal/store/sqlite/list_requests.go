@@ -122,12 +122,15 @@ func chooseRequests(f bridge.RequestFilter) *chosenRequests {
 // inner query, which the driver can interrupt however long it searches, and
 // read whole outside.
 func listRequests(f bridge.RequestFilter) (string, []any) {
-	c, order := chooseRequests(f), "DESC"
+	c, order, texts := chooseRequests(f), "DESC", selectRequestBody
+	if f.Start > 0 {
+		texts = fmt.Sprintf(selectRequestStart, f.Start)
+	}
 	if f.Ascending {
 		order = "ASC"
 	}
 	return fmt.Sprintf(`%s WHERE r.seq IN (SELECT r.seq FROM %s WHERE %s ORDER BY r.seq %s LIMIT $%d) ORDER BY r.seq %[4]s`,
-		selectRequestBody, c.from, strings.Join(c.where, " AND "), order, len(c.args)+1), append(c.args, limit(f.Limit))
+		texts, c.from, strings.Join(c.where, " AND "), order, len(c.args)+1), append(c.args, limit(f.Limit))
 }
 
 // requestsBack makes the statement of [bridge.Reader]'s RequestsBack. What it

@@ -24,7 +24,10 @@ const (
 	selectWhole       = `SELECT ` + requestColumns + `, ` + chatColumns + ` FROM requests r`
 	selectRequest     = selectWhole + withChat
 	selectRequestBody = `SELECT ` + requestColumns + `, ` + chatColumns + `, ` + bodyColumns + ` FROM requests r` + withChat + withBody
-	selectBody        = `SELECT ` + bodyColumns + ` FROM bodies b` + withAnswer + ` WHERE b.request_seq = $1`
+	// selectRequestStart is selectRequestBody with no text but the beginning of the message; %d: its length.
+	selectRequestStart = `SELECT ` + requestColumns + `, ` + chatColumns + `, substr(b.message, 1, %d), NULL, NULL, NULL
+		FROM requests r` + withChat + ` LEFT JOIN bodies b ON b.request_seq = r.seq`
+	selectBody = `SELECT ` + bodyColumns + ` FROM bodies b` + withAnswer + ` WHERE b.request_seq = $1`
 
 	insertRequest = `INSERT INTO requests (seq, id, account_id, chat_id, response_type, thinking_time, temporary, timeout_seconds,
 			status, rev, attempt, lost, put_backs, late, error_message, error_code, retry_after, has_partial, mode_used, evidence,

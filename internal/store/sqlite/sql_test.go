@@ -45,7 +45,7 @@ func TestPlans(t *testing.T) {
 	}
 	for i, f := range []bridge.RequestFilter{
 		{AccountID: 1}, {AccountID: 1, Before: 9}, {AccountID: 1, Ascending: true}, {AccountID: 1, Status: bridge.Idle}, {AccountID: 1, Status: bridge.Executing, Before: 9},
-		{AccountID: 1, Status: bridge.Failed}, {ChatID: 1}, {AccountID: 1, ChatID: 1, Ascending: true}, {AccountID: 1, Contains: "x"},
+		{AccountID: 1, Status: bridge.Failed}, {ChatID: 1}, {AccountID: 1, ChatID: 1, Ascending: true}, {AccountID: 1, Contains: "x"}, {AccountID: 1, Start: 5},
 	} {
 		texts[fmt.Sprint("filter ", i)], _ = listRequests(f)
 	}

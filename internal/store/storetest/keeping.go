@@ -166,6 +166,10 @@ func dropBodies(t *testing.T, d *db) {
 	for range 2 {
 		same(t, "Request", must(d.Request(d.ctx, r.ID))(t), r)
 		same(t, "Requests", must(d.Requests(d.ctx, bridge.RequestFilter{AccountID: a.ID, Limit: 9}))(t), []*bridge.Request{open, r, other})
+		begun := *other
+		begun.Body = &bridge.Body{Message: "mess"}
+		same(t, "the start of texts", must(d.Requests(d.ctx, bridge.RequestFilter{AccountID: a.ID, Start: 4, Limit: 9}))(t), []*bridge.Request{open, r, &begun})
+		same(t, "the start of texts, searched", must(d.Requests(d.ctx, bridge.RequestFilter{Contains: "ANSWER of", Start: 4, Limit: 9}))(t), []*bridge.Request{&begun})
 		for what, n := range map[string]int{"message": 1, "answer": 1, other.ID: 1, r.ID: 0, "hello": 0} {
 			same(t, "search for "+what, len(must(d.Requests(d.ctx, bridge.RequestFilter{Contains: what, Limit: 9}))(t)), n)
 		}

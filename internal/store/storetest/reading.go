@@ -136,6 +136,9 @@ func search(t *testing.T, d *db) {
 		got := must(d.Requests(d.ctx, bridge.RequestFilter{AccountID: a.ID, Contains: c.needle, Limit: 10}))(t)
 		same(t, "search for "+c.needle, ids(got), ids(want))
 	}
+	for n, want := range map[int]string{3: "ЁЛК", 99: "ЁЛКА и ёж"} { // characters, not bytes
+		same(t, "the start of a text", must(d.Requests(d.ctx, bridge.RequestFilter{AccountID: a.ID, Contains: "ёлка", Start: n, Limit: 1}))(t)[0].Body, &bridge.Body{Message: want})
+	}
 	same(t, "in another account", len(must(d.Requests(d.ctx, bridge.RequestFilter{AccountID: d.account().ID, Contains: "kelvin", Limit: 10}))(t)), 0)
 }
 
