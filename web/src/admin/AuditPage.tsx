@@ -6,6 +6,7 @@ import { actionWords, actorWords, detailLine, detailWords, targetHref, targetWor
 import type { Filter } from "./list/filters";
 import { ListPage } from "./list/ListPage";
 import type { Column } from "./list/Row";
+import { Cut } from "./parts";
 import { t } from "./texts";
 
 /** Who changed what, newest first. */
@@ -17,12 +18,12 @@ export function AuditPage({ query }: { query: URLSearchParams }) {
     { kind: "time" },
   ];
   const columns: Column<AuditEntry>[] = [
-    { head: t.audit.time, cell: (entry) => <Time at={entry.at} />, width: 160, narrow: "firstEnd" },
-    { head: t.audit.what, cell: (entry) => actionWords(entry.action), opens: true, width: 184, narrow: "first" },
-    { head: t.audit.who, cell: (entry) => <span dir="auto">{actorWords(entry.actor)}</span>, narrow: "secondEnd" },
+    { head: t.audit.time, cell: (entry) => <Time at={entry.at} />, width: 108, narrow: "firstEnd" },
+    { head: t.audit.what, cell: (entry) => <Cut text={actionWords(entry.action)} />, opens: true, width: 184, narrow: "first" },
+    { head: t.audit.who, cell: (entry) => <span dir="auto">{actorWords(entry.actor)}</span>, width: 136, narrow: "secondEnd" },
     { head: t.audit.target, cell: (entry) => <Which entry={entry} />, share: 1.4, narrow: "second" },
     { head: t.audit.detail, cell: (entry) => <span dir="auto" title={detailLine(entry.detail)}>{detailLine(entry.detail)}</span>, share: 1.8, spare: true },
-    { head: t.audit.from, cell: (entry) => entry.address ?? "", width: 136, spare: true },
+    { head: t.audit.from, cell: (entry) => entry.address ?? "", width: 136, spare: "first" },
   ];
   return (
     <ListPage<AuditEntry>

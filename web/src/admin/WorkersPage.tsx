@@ -6,6 +6,7 @@ import type { Filter } from "./list/filters";
 import { ListPage } from "./list/ListPage";
 import type { Column } from "./list/Row";
 import { useLoad } from "./load";
+import { Cut } from "./parts";
 import { go, place } from "./router";
 import { t } from "./texts";
 import type { Worker } from "./types";
@@ -30,9 +31,9 @@ function List({ query }: { query: URLSearchParams }) {
     { head: t.workers.name, cell: (worker) => <Cut text={nameOf(worker)} />, opens: true, narrow: "first" },
     { head: t.workers.account, cell: (worker) => <Cut text={worker.account.email} />, narrow: "second" },
     { head: t.workers.holds, cell: (worker) => t.workers.holdsOf(worker.leases.length, worker.capacity), width: 80, narrow: "secondEnd" },
-    { head: t.workers.version, cell: (worker) => <Cut text={worker.version} />, width: 112, spare: true },
-    { head: t.workers.site, cell: (worker) => <Cut text={worker.site} />, spare: true },
-    { head: t.workers.seen, cell: (worker) => <Seen worker={worker} />, width: 176, spare: true },
+    { head: t.workers.version, cell: (worker) => <Cut text={worker.version} />, width: 88, spare: true },
+    { head: t.workers.site, cell: (worker) => <Cut text={worker.site} />, width: 124, spare: "first" },
+    { head: t.workers.seen, cell: (worker) => <Seen worker={worker} />, width: 148, spare: true },
   ];
   return (
     <ListPage<Worker>
@@ -93,15 +94,6 @@ function WorkerMark({ worker }: { worker: Worker }) {
     <span class={"mark " + LOOKS[state].tone}>
       <Icon name={LOOKS[state].icon} />
       {t.workers.states[state]} {until && left > 0 && counting(left)}
-    </span>
-  );
-}
-
-/** A text that may be longer than its column. */
-function Cut({ text }: { text: string }) {
-  return (
-    <span dir="auto" title={text}>
-      {text}
     </span>
   );
 }

@@ -57,6 +57,8 @@ export function WorkersPair({ account: given }: { account: string }) {
   };
 
   const list = accounts.value;
+  const only = list?.length === 1 ? String(list[0]?.id) : "";
+  useEffect(() => setAccount((chosen) => chosen || only), [only]);
   return (
     <>
       <p class="crumb">

@@ -49,6 +49,15 @@ export function CopyId({ name, id }: { name: string; id: string }) {
   );
 }
 
+/** A text that may be longer than its column. */
+export function Cut({ text }: { text: string }) {
+  return (
+    <span dir="auto" title={text}>
+      {text}
+    </span>
+  );
+}
+
 /** A moment in a row: short, and exact where the pointer rests. */
 export function Moment({ at }: { at: string }) {
   return (

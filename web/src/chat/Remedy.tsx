@@ -10,12 +10,18 @@ import { t } from "./texts";
 /** Where the answers come from. A person goes there by hand; nothing is ever done there for them. */
 const SITE = "https://chatgpt.com/";
 
+/** What can't be done once the message was cleaned up. */
+const NEED_MESSAGE: ReadonlySet<ReturnType<typeof remedy>> = new Set(["edit", "auto", "new_chat", "again"] as const);
+
 /** What can be done about a failed request, as one button. */
 export function RemedyButton({ request }: { request: ChatRequest }) {
-  switch (remedy(request)) {
+  const { message } = request;
+  const way = remedy(request);
+  if (message === null && NEED_MESSAGE.has(way)) return null;
+  switch (way) {
     case "edit":
       return (
-        <Button icon="edit" onClick={() => edit(request.message)}>
+        <Button icon="edit" onClick={() => edit(message ?? "")}>
           {t.turn.edit}
         </Button>
       );
@@ -26,7 +32,7 @@ export function RemedyButton({ request }: { request: ChatRequest }) {
         </Button>
       );
     case "new_chat":
-      return <Button onClick={() => editInNewChat(request.message)}>{t.turn.newChat}</Button>;
+      return <Button onClick={() => editInNewChat(message ?? "")}>{t.turn.newChat}</Button>;
     case "site":
       return <SiteLink href={SITE}>{t.turn.site}</SiteLink>;
     case "look":

@@ -37,7 +37,7 @@ export function Thread() {
         <div class="column">
           {loaded.state === "loading" && first === null && <Loading>{t.turn.loading}</Loading>}
           {loaded.state === "failed" && <Notice actions={<Button onClick={() => loadTurns()}>{t.turn.tryAgain}</Button>}>{loaded.error}</Notice>}
-          {loaded.state === "ready" && first === null && <p class="empty welcome">{openId.value === null ? t.turn.welcome : t.turn.empty}</p>}
+          {loaded.state === "ready" && first === null && <Empty />}
           {first !== null && olderTurns.value !== null && <Older key={olderTurns.value} />}
           {shown.map((turn) => (
             <TurnView key={turn.id} turn={turn} />
@@ -45,6 +45,19 @@ export function Thread() {
         </div>
       </div>
       <Below />
+    </div>
+  );
+}
+
+/** Stands where there are no messages. Whether a browser is connected is told by the first message's reply only. */
+function Empty() {
+  if (openId.value !== null) return <p class="empty welcome">{t.turn.empty}</p>;
+  return (
+    <div class="empty welcome">
+      <p>{t.turn.welcome}</p>
+      <p>
+        {t.turn.welcomeFirst} <a href="/admin/workers/">{t.turn.connectPanel}</a>
+      </p>
     </div>
   );
 }

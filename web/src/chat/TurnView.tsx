@@ -34,6 +34,12 @@ export function TurnView({ turn }: { turn: Turn }) {
 /** The message, exactly as it was sent. */
 function Question({ request: { id, message } }: { request: ChatRequest }) {
   const [all, setAll] = useState(false);
+  if (message === null)
+    return (
+      <article class="question" id={id} aria-label={t.turn.you}>
+        <p class="meta">{t.turn.textsGone}</p>
+      </article>
+    );
   const short = shortened(message);
   return (
     <article class="question" id={id} aria-label={t.turn.you}>

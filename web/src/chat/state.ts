@@ -190,7 +190,7 @@ export async function sendDraft(): Promise<void> {
 
 /** Sends a message of the open chat again, as a new one. */
 export async function sendAgain(request: ChatRequest, type: ResponseType = request.response_type): Promise<void> {
-  await send(request.message, type, request.thinking_time, false);
+  if (request.message !== null) await send(request.message, type, request.thinking_time, false);
 }
 
 /** Sends it again in a mode that the site always has, and stays in that. */

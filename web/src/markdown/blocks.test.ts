@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Token } from "marked";
 import { Blocks } from "./blocks";
 import { lex } from "./lexer";
 
@@ -105,6 +106,60 @@ test("a long block ends where it has to, the same in pieces as at once", () => {
     assert.deepEqual(shape(pieces.blocks), shape(once.blocks), text.slice(0, 20));
     for (const { token } of once.blocks) assert.ok(token.type === "code" || token.raw.length <= 32_768, token.type);
   }
+});
+
+/** A document with a long list or table. */
+function longOf(random: () => number): string {
+  const pick = (from: string[]) => from[Math.floor(random() * from.length)]!;
+  const words = () => pick(["word ", "*em* ", "`code` ", "[ref] ", "😀 ", "a|b "]).repeat(1 + Math.floor(random() * 30)).trim();
+  let text = pick(["", "Before\n\n", "Before\n", "[ref]: https://example.com\n\n"]);
+  const kind = Math.floor(random() * 3);
+  if (kind === 0) text += "| a | b |\n|---|:-:|\n";
+  for (let item = 0; item < 400; item++) {
+    if (kind === 0) text += `| ${words()} | ${item} |\n`;
+    else text += (kind === 1 ? "- " : random() < 0.005 ? `${item + 1}) ` : `${item + 1}. `) + words() + pick(["\n", "\n", "\n", "\n  - inner\n\n    more\n", "\n\n", "\n   ```\n   code\n   ```\n", "\nlazy\n", "\n   # head\n"]);
+  }
+  return text + pick(["", "\nAfter\n", "---\n", "\n[ref]: https://example.com/late\n"]);
+}
+
+test("long lists and tables are blocks of some items or rows each, the same in pieces as at once", () => {
+  let long = 0;
+  for (let seed = 1; seed <= 40; seed++) {
+    const random = numbers(seed);
+    const text = longOf(random);
+    const once = whole(text).blocks;
+    const pieces = new Blocks();
+    for (let at = 0; at < text.length; at += 1 + Math.floor(random() ** 4 * 3_000)) {
+      pieces.set(text.slice(0, at), false);
+      if (random() < 0.9) readAll(pieces);
+      if (random() < 0.02) {
+        pieces.set(text.slice(0, Math.floor(at * random())) + "- other\n", false);
+        readAll(pieces);
+      }
+    }
+    pieces.set(text, true);
+    readAll(pieces);
+    assert.deepEqual(shape(pieces.blocks), shape(once), `seed ${seed}`);
+    if (once.some(({ goesOn }) => goesOn)) long++;
+    for (const [index, { goesOn, token, end }] of once.entries()) {
+      assert.ok(token.type !== "list" && token.type !== "table" || token.raw.length < 10_000, `seed ${seed}: ${token.raw.length}`);
+      if (goesOn) assert.deepEqual([once[index + 1]!.token.type, once[index + 1]!.start], [token.type, end]);
+    }
+    // Together they hold what the lexer gives for the whole.
+    const texts = (tokens: Token[]) => tokens.flatMap(({ type, items, rows }) => (type === "list" ? items.map((item: { text: string }) => item.text.trimEnd()) : type === "table" ? rows.map((cells: { text: string }[]) => cells.map((cell) => cell.text)) : []));
+    assert.deepEqual(texts(once.map(({ token }) => token)), texts(lex(text, {}, false).tokens), `seed ${seed}`);
+  }
+  assert.ok(long > 20, `${long} of 40 are long enough to be cut`);
+});
+
+test("the rest of a long list goes on with the next number, and the rest of a table under its head", () => {
+  const list = whole("1. an item as long as they are\n".repeat(1_000)).blocks;
+  assert.ok(list.length > 3);
+  assert.equal(list[2]!.token["start"], 1 + list[0]!.token["items"].length + list[1]!.token["items"].length);
+  const table = whole("| a | b |\n|---|---|\n" + "| one | two |\n".repeat(3_000)).blocks;
+  assert.ok(table.length > 3);
+  assert.equal(table[2]!.token["header"][1].text, "b");
+  assert.equal(table.reduce((rows, { token }) => rows + token["rows"].length, 0), 3_000);
 });
 
 test("what is settled is not read again", () => {

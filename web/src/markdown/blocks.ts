@@ -10,6 +10,12 @@ const STEP = 8_192;
 /** The longest block; what goes on longer begins a new one, so that a step stays short. Fenced code alone has no such end. */
 const BLOCK_AT_MOST = 32_768;
 
+/**
+ * A list or a table that is longer (UTF-16 units) goes on as a block of its own from the next item or row on: what stands before is
+ * settled, and only the rest is read and drawn again with each piece of text.
+ */
+const PART = 6_000;
+
 /** Link definitions that are taken: each step looks at all of them. */
 const LINKS_AT_MOST = 300;
 
@@ -25,11 +31,21 @@ export interface Block {
   readonly known: string;
   /** Fenced code that has not ended yet. */
   readonly open: boolean;
+  /** Where the list or table goes on in the next block: what that one begins with. */
+  readonly goesOn: Rest | null;
+  /** What this one began with, if it goes on with the one before. */
+  readonly rest: Rest | null;
+}
+
+/** What the rest of a list or table can't tell by itself: the number it goes on with, or the head of the table. */
+export interface Rest {
+  readonly start: number;
+  readonly head: string;
 }
 
 /** The same to look at. */
 export function alike(a: Block, b: Block): boolean {
-  return a === b || (a.token.type === b.token.type && a.known === b.known && a.open === b.open && a.token.raw === b.token.raw);
+  return a === b || (a.token.type === b.token.type && a.known === b.known && a.open === b.open && a.goesOn === b.goesOn && a.token.raw === b.token.raw);
 }
 
 const BLANK = /(?:[ \t]*\n)+/y;
@@ -149,7 +165,7 @@ export class Blocks {
     let text = content.endsWith("\n") && !content.endsWith("\n\n") && content !== "\n" ? content.slice(0, -1) : content;
     if (fence.indent > 0 && fence.mark[0] === "`") text = text.replace(new RegExp(`^[ \\t]{0,${fence.indent}}`, "gm"), "");
     const token: Tokens.Code = { type: "code", raw: this.text.slice(fence.start, end), lang: fence.lang, text };
-    this.blocks.push({ start: fence.start, end, token, sureAt: end, known: "", open: open && !this.complete });
+    this.blocks.push({ start: fence.start, end, token, sureAt: end, known: "", open: open && !this.complete, goesOn: null, rest: null });
   }
 
   /** Reads what follows the settled blocks, and settles what can't change any more. */
@@ -177,11 +193,21 @@ export class Blocks {
 
   private read(from: number, to: number, open: boolean): void {
     let at = from;
-    const { tokens, known } = lex(this.text.slice(from, to), this.links, open);
+    const last = this.blocks.at(-1);
+    let rest = last?.end === from ? last.goesOn : null;
+    const { tokens, known } = lexRest(this.text.slice(from, to), rest, this.links, open);
     for (const token of tokens) {
+      const length = partLength(token, this.text, at, to);
+      if (length > 0) {
+        const part = lexRest(this.text.slice(at, at + length), rest, this.links, false);
+        const first = part.tokens.find(({ type }) => type !== "space")!;
+        this.blocks.push({ start: at, end: at + length, token: first, sureAt: to, known: part.known, open: false, goesOn: restAfter(first, rest), rest });
+        return this.read(at + length, to, open);
+      }
       const end = at + token.raw.length;
-      if (token.type !== "space") this.blocks.push({ start: at, end, token, sureAt: to, known, open: false });
+      if (token.type !== "space") this.blocks.push({ start: at, end, token, sureAt: to, known, open: false, goesOn: null, rest });
       at = end;
+      rest = null;
     }
   }
 
@@ -231,11 +257,48 @@ export class Blocks {
       const block = this.blocks[this.relinked]!;
       if (block.known === known || !block.token.raw.includes("[") || block.token.type === "code" || block.token.type === "def") continue;
       read += block.token.raw.length;
-      const token = lex(block.token.raw, this.links, false).tokens.find(({ type }) => type !== "space");
+      const token = lexRest(block.token.raw, block.rest, this.links, false).tokens.find(({ type }) => type !== "space");
       if (token) this.blocks[this.relinked] = { ...block, token, known };
     }
     return this.relinked >= this.blocks.length;
   }
+}
+
+/** Reads text that may go on with the list or table before it. The first token's raw is what stands in the text. */
+function lexRest(source: string, rest: Rest | null, links: Links, open: boolean): { tokens: Token[]; known: string } {
+  if (!rest) return lex(source, links, open);
+  const { tokens, known } = lex(rest.head + source, links, open);
+  const first = tokens[0]!;
+  first.raw = first.raw.slice(rest.head.length);
+  if (first.type === "list" && first.ordered) first.start = rest.start;
+  return { tokens, known };
+}
+
+/** How much of a list or table that begins at `at` is a block of its own, up to an item or row whose first line is here whole; 0: all of it. */
+function partLength(token: Token, text: string, at: number, to: number): number {
+  let length = 0;
+  if (token.type === "list") {
+    for (const item of (token as Tokens.List).items) {
+      if (length >= PART) return ITEM.test(text.slice(at + length, at + length + 16)) && lineIsWhole(text, at + length, to) ? length : 0;
+      length += item.raw.length;
+    }
+  } else if (token.type === "table" && token.raw.length > PART) {
+    length = text.indexOf("\n", at + PART) + 1;
+    if (length > 0 && length - at < token.raw.trimEnd().length && lineIsWhole(text, length, to)) return length - at;
+  }
+  return 0;
+}
+
+const ITEM = /^ {0,3}(?:[-*+]|\d{1,9}[.)])(?:\s|$)/;
+
+function lineIsWhole(text: string, at: number, to: number): boolean {
+  const end = text.indexOf("\n", at);
+  return end >= 0 && end < to;
+}
+
+function restAfter(token: Token, before: Rest | null): Rest {
+  if (token.type !== "table") return { start: Number((token as Tokens.List).start) + (token as Tokens.List).items.length, head: "" };
+  return before ?? { start: 0, head: /^[^\n]*\n[^\n]*\n/.exec(token.raw)![0] };
 }
 
 function isHighSurrogate(unit: number): boolean {

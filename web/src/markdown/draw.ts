@@ -88,6 +88,22 @@ export function growList(element: Element, before: Tokens.List, after: Tokens.Li
   return true;
 }
 
+/** The same for a table. */
+export function growTable(element: Element, before: Tokens.Table, after: Tokens.Table): boolean {
+  const body = element.querySelector("tbody")!;
+  const same = (a: Tokens.TableCell[], b: Tokens.TableCell[]) => a.length === b.length && a.every(({ text, align }, column) => text === b[column]!.text && align === b[column]!.align);
+  if (!same(before.header, after.header) || body.children.length !== before.rows.length) return false;
+  for (const [index, cells] of after.rows.entries()) {
+    const old = before.rows[index];
+    if (old && same(old, cells)) continue;
+    const line = clean(row(cells, "td"));
+    if (old) patch(body.children[index]!, line);
+    else body.append(line);
+  }
+  while (body.children.length > after.rows.length) body.lastElementChild!.remove();
+  return true;
+}
+
 function checkbox({ checked }: Tokens.Checkbox): HTMLElement {
   const box = make("input", { type: "checkbox", disabled: "", "aria-label": checked ? s.markdown.done : s.markdown.open });
   if (checked) box.setAttribute("checked", "");
@@ -95,11 +111,13 @@ function checkbox({ checked }: Tokens.Checkbox): HTMLElement {
 }
 
 function table(token: Tokens.Table): HTMLElement {
-  const row = (cells: Tokens.TableCell[], tag: "th" | "td") =>
-    make("tr", {}, ...cells.map((cell) => inline(make(tag, cell.align ? { class: "to-" + cell.align } : {}), cell.tokens)));
   const body = make("tbody", {}, ...token.rows.map((cells) => row(cells, "td")));
   const whole = make("table", {}, make("thead", {}, row(token.header, "th")), body);
   return make("div", { class: "table", tabindex: "0", role: "group", "aria-label": s.markdown.table }, whole);
+}
+
+function row(cells: Tokens.TableCell[], tag: "th" | "td"): HTMLElement {
+  return make("tr", {}, ...cells.map((cell) => inline(make(tag, cell.align ? { class: "to-" + cell.align } : {}), cell.tokens)));
 }
 
 function inline<T extends HTMLElement>(into: T, tokens: Token[] = []): T {

@@ -1,9 +1,9 @@
 // Shows an answer while its text comes. Drawing takes at most a slice of each frame, and of an answer that grows a quarter of the time.
-import type { Tokens } from "marked";
+import type { Token, Tokens } from "marked";
 import { alike, type Block, Blocks } from "./blocks";
 import { changeCode, colour, pressed } from "./code";
 import { make, patch } from "./dom";
-import { draw, growList } from "./draw";
+import { draw, growList, growTable } from "./draw";
 
 /** The longest that drawing goes on without a pause, in milliseconds. */
 const SLICE = 8;
@@ -122,19 +122,22 @@ export class AnswerView {
     const present = this.drawn[index];
     if (!present) {
       const node = draw(block.token, CODE_AT_ONCE);
+      markGoesOn(node, block);
       this.lastPart().append(node);
       this.drawn.push({ block, node, code: firstCode(block), finished: false });
       return;
     }
     const [before, after] = [present.block.token, block.token];
-    // Items that stayed are kept only where the same links were known.
-    const grows = before.type === "list" && after.type === "list" && present.block.known === block.known;
+    // Items and rows that stayed are kept only where the same links were known.
+    const sameLinks = present.block.known === block.known;
     present.block = block;
     present.finished = false;
     if (before.type === "code" && after.type === "code" && before.lang === after.lang) return;
-    if (grows && growList(present.node as HTMLElement, before as Tokens.List, after as Tokens.List)) return;
+    markGoesOn(present.node, block);
+    if (sameLinks && grow(present.node as HTMLElement, before, after)) return;
     present.code = firstCode(block);
     const node = draw(after, CODE_AT_ONCE);
+    markGoesOn(node, block);
     if (present.node instanceof HTMLElement && node instanceof HTMLElement && present.node.tagName === node.tagName && present.node.className === node.className) {
       patch(present.node, node);
     } else {
@@ -142,6 +145,18 @@ export class AnswerView {
       present.node = node;
     }
   }
+}
+
+/** Adds to a list or table what came to it. False: it has to be drawn again. */
+function grow(node: HTMLElement, before: Token, after: Token): boolean {
+  if (before.type === "list" && after.type === "list") return growList(node, before as Tokens.List, after as Tokens.List);
+  if (before.type === "table" && after.type === "table") return growTable(node, before as Tokens.Table, after as Tokens.Table);
+  return false;
+}
+
+/** A list or table that goes on in the next block is followed by it as an item or row is. */
+function markGoesOn(node: ChildNode, { goesOn }: Block): void {
+  if (node instanceof HTMLElement) node.classList.toggle("goes-on", goesOn !== null);
 }
 
 /** As much of a block's code as is drawn with the block itself. */

@@ -69,7 +69,9 @@ const locale = (globalThis.navigator?.languages ?? []).find((tag) => tag.toLower
 const SHAPES = {
   time: { hour: "2-digit", minute: "2-digit", hourCycle: "h23" },
   day: { dateStyle: "medium" },
-  moment: { dateStyle: "medium", timeStyle: "short", hourCycle: "h23" },
+  year: { year: "numeric" },
+  moment: { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" },
+  momentOfYear: { dateStyle: "medium", timeStyle: "short", hourCycle: "h23" },
   exact: { dateStyle: "medium", timeStyle: "medium", hourCycle: "h23" },
 } satisfies Record<string, Intl.DateTimeFormatOptions>;
 
@@ -83,10 +85,11 @@ function say(shape: keyof typeof SHAPES, moment: Date): string {
   return format.format(moment);
 }
 
-/** A moment, as short as it can be said: 10:42 today, otherwise with its day. In the chosen zone. */
+/** A moment, as short as it can be said: 10:42 today, otherwise with its day, and its year where that is another. In the chosen zone. */
 export function clock(iso: string, at: number = Date.now()): string {
   const moment = new Date(iso);
-  return say(say("day", moment) === say("day", new Date(at)) ? "time" : "moment", moment);
+  const same = (shape: "day" | "year") => say(shape, moment) === say(shape, new Date(at));
+  return say(same("day") ? "time" : same("year") ? "moment" : "momentOfYear", moment);
 }
 
 /** A moment to the second, in the chosen zone. */

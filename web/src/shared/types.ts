@@ -37,7 +37,8 @@ export interface Evidence {
 /** One message and its answer. */
 export interface ChatRequest {
   id: string;
-  message: string;
+  /** Null once the texts of the request were cleaned up. */
+  message: string | null;
   response_type: ResponseType;
   thinking_time: ThinkingTime;
   status: Status;

@@ -7,7 +7,7 @@ import type { Filter, Values } from "../list/filters";
 import { ListPage, type ListHandle } from "../list/ListPage";
 import type { Column } from "../list/Row";
 import { useLoad } from "../load";
-import { Moment } from "../parts";
+import { Cut, Moment } from "../parts";
 import { withQuery } from "../router";
 import { useAct } from "../save";
 import { ask } from "../session";
@@ -37,10 +37,10 @@ export function DeliveriesPage({ query }: { query: URLSearchParams }) {
     { kind: "given", name: "endpoint", words: (id) => t.deliveries.endpoint(of.data?.body[0]?.url || `#${id}`) },
   ];
   const columns: Column<Delivery>[] = [
-    { head: t.deliveries.owed, width: 148, narrow: "secondEnd", cell: (row) => <Moment at={row.created_at} /> },
+    { head: t.deliveries.owed, width: 124, narrow: "secondEnd", cell: (row) => <Moment at={row.created_at} /> },
     { head: t.list.status, width: 128, narrow: "firstEnd", cell: (row) => <DeliveryMark status={row.status} /> },
-    { head: t.deliveries.to, share: 2, narrow: "first", opens: true, cell: (row) => row.url || t.deliveries.endpoint(`#${row.endpoint}`) },
-    { head: t.list.account, share: 1, narrow: "second", spare: "first", cell: (row) => accountName(row.account) },
+    { head: t.deliveries.to, share: 2, narrow: "first", opens: true, cell: (row) => <Cut text={row.url || t.deliveries.endpoint(`#${row.endpoint}`)} /> },
+    { head: t.list.account, width: 172, narrow: "second", spare: "first", cell: (row) => <Cut text={accountName(row.account)} /> },
     { head: t.deliveries.triesHead, width: 84, number: true, spare: true, cell: (row) => row.tried },
     { head: t.deliveries.problem, share: 2, spare: true, cell: (row) => <Problem delivery={row} /> },
   ];

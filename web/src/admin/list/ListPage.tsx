@@ -4,7 +4,7 @@ import { Icon } from "../../shared/icons";
 import { exact } from "../../shared/time";
 import { Button, Loading, Notice } from "../../shared/ui";
 import { usePoll } from "../load";
-import { middling, roomy } from "../room";
+import { middling, roomy, slim } from "../room";
 import { closeRow, go, openRow, withQuery } from "../router";
 import { ask, logIns } from "../session";
 import { t } from "../texts";
@@ -27,6 +27,8 @@ interface ListPageProps<R> {
   /** The page's own path, such as "/admin/audit/", and the API's, such as "/api/admin/audit/". */
   base: string;
   api: string;
+  /** What the API is asked for beside the filters. */
+  always?: Values;
   /** The page's query: filters and `open`. */
   query: URLSearchParams;
   filters: Filter[];
@@ -70,7 +72,7 @@ export function ListPage<R>(props: ListPageProps<R>) {
   const shelf = useMemo(
     () =>
       new Shelf<R>({
-        first: () => withQuery(api, { ...apiQuery(values, Date.now()), limit: String(ROWS_A_PAGE) }),
+        first: () => withQuery(api, { ...props.always, ...apiQuery(values, Date.now()), limit: String(ROWS_A_PAGE) }),
         id: props.id,
         read: (path) => ask<R[]>(path),
       }),
@@ -165,6 +167,7 @@ function List<R>({ props, shelf, values, openId, address, picked, setPicked, lis
               <button type="button" class="button quiet" aria-label={t.list.clearSelection} onClick={list.deselect}>
                 <Icon name="close" />
               </button>
+              {slim.value && picked.size < (rows?.length ?? 0) && <Button onClick={() => selection?.all(true)}>{t.list.selectAll}</Button>}
               {props.selected?.(pickedRows(), list)}
               <span class="meta waits">{t.list.waits}</span>
             </div>

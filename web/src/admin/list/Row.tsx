@@ -71,7 +71,9 @@ export class Row<R> extends Component<RowProps<R>> {
       <tr role="row" aria-rowindex={index + 2} class={[open && "open", selected && "selected", gone && "gone"].filter(Boolean).join(" ")} onClick={(event) => press(id, event)}>
         {selected !== null && (
           <td role="cell" class="pick">
-            <input type="checkbox" tabIndex={-1} checked={selected} aria-label={t.list.select(name)} onChange={() => select(id)} />
+            <label>
+              <input type="checkbox" tabIndex={-1} checked={selected} aria-label={t.list.select(name)} onChange={() => select(id)} />
+            </label>
           </td>
         )}
         {columns.map((column) => {

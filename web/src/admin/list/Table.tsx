@@ -135,7 +135,7 @@ export function Table<R>({ label, rows, more, id, name, columns, href, open, ope
   press.current = (pressed, event) => {
     const target = event.target instanceof Element ? event.target : null;
     const link = target?.closest("a");
-    if (target?.closest("input, button, select") || (link && link.id !== linkId(pressed))) return;
+    if (target?.closest("label, input, button, select") || (link && link.id !== linkId(pressed))) return;
     // With a modifier, or another button, a link is a link.
     if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || event.button !== 0) return;
     if (!href || (!link && getSelection()?.type === "Range")) return;
@@ -161,7 +161,7 @@ export function Table<R>({ label, rows, more, id, name, columns, href, open, ope
       <table role="table" aria-label={label} aria-rowcount={more ? -1 : count + 1}>
         {!slim.value && (
           <colgroup>
-            {selection && <col style={{ width: "32px" }} />}
+            {selection && <col style={{ width: "40px" }} />}
             {drawn.map((column) => (
               <col key={column.head} style={{ width: column.width ? `${column.width}px` : `${(100 * (column.share ?? 1)) / shares}%` }} />
             ))}
@@ -171,11 +171,17 @@ export function Table<R>({ label, rows, more, id, name, columns, href, open, ope
           <tr role="row" aria-rowindex={1}>
             {selection && (
               <th role="columnheader" class="pick">
-                <input type="checkbox" aria-label={t.list.selectAll} checked={allPicked} onChange={() => selection.all(!allPicked)} />
+                {slim.value ? (
+                  t.list.selection
+                ) : (
+                  <label>
+                    <input type="checkbox" aria-label={t.list.selectAll} checked={allPicked} onChange={() => selection.all(!allPicked)} />
+                  </label>
+                )}
               </th>
             )}
             {drawn.map((column) => (
-              <th key={column.head} role="columnheader" scope="col" class={column.number ? "number" : ""}>
+              <th key={column.head} role="columnheader" scope="col" title={column.head} class={column.number ? "number" : ""}>
                 {column.head}
               </th>
             ))}

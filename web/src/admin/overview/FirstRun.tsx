@@ -178,6 +178,11 @@ function WebhookStep({ stalled }: { stalled: boolean }) {
       <p>{none ? t.firstRun.webhookNone : t.firstRun.webhookWhy}</p>
       {stalled && !none && <Notice tone="warn">{[t.firstRun.webhookStalled, error].filter(Boolean).join(" ")}</Notice>}
       <div class="actions">
+        {!none && (
+          <a class="button main" href="/" target="_blank">
+            {t.firstRun.testDo}
+          </a>
+        )}
         <a class={"button" + (none ? " main" : "")} href={account ? `/admin/accounts/${account}/` : "/admin/accounts/"}>
           {t.firstRun.webhookDo}
         </a>

@@ -26,8 +26,12 @@ export function OverviewPage() {
   const overview = data?.body;
   const beginning = overview !== undefined && !stepsDone(overview.first_run);
   const began = useRef(false);
+  const [finished, setFinished] = useState(false);
   useEffect(() => {
-    if (began.current && overview && !beginning) announce(t.firstRun.all);
+    if (began.current && overview && !beginning) {
+      announce(t.firstRun.all);
+      setFinished(true);
+    }
     began.current = beginning;
   }, [beginning, overview !== undefined]);
   const hide = (now: boolean) => {
@@ -45,6 +49,7 @@ export function OverviewPage() {
       {!overview && !error && <Loading>{t.overview.loading}</Loading>}
       {overview && (
         <div class="overview">
+          {finished && !hidden && <Notice tone="ok">{t.firstRun.all}</Notice>}
           {beginning && !hidden && <FirstRun overview={overview} hide={() => hide(true)} />}
           <Now overview={overview} />
           <Endpoints endpoints={overview.endpoints} />

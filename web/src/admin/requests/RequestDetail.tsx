@@ -52,7 +52,7 @@ function State({ request, path, reload, changed }: StateProps) {
   const unfinished = request.completed_at === null;
   useEffect(() => (unfinished ? tick() : undefined), [unfinished]);
   const cancel = async () => {
-    if (!(await question(t.requests.cancelAsk, t.requests.cancel))) return;
+    if (!(await question(t.requests.cancelAsk, t.requests.cancelIt))) return;
     await act(async () => {
       const { body } = await ask<RequestWithEvents>(path + "cancel/", { method: "POST" });
       changed(body.request);

@@ -8,7 +8,7 @@ import { STATUS_WORDS } from "../../shared/words";
 import type { Filter } from "../list/filters";
 import { ListPage, type ListHandle } from "../list/ListPage";
 import type { Column } from "../list/Row";
-import { Moment } from "../parts";
+import { Cut, Moment } from "../parts";
 import { useAct } from "../save";
 import { ask } from "../session";
 import { t } from "../texts";
@@ -19,7 +19,10 @@ import { RequestDetail } from "./RequestDetail";
 /** The codes of failed requests. */
 const CODES = ["rate_limited", "logged_out", "challenge", "mode_unavailable", "too_long", "chat_not_found", "page_changed", "incomplete_answer", "worker_lost", "timeout", "expired", "cancelled", "worker_error", "internal"];
 
-/** Enough of a message for the widest row, in UTF-16 units; a message may be a megabyte. */
+/** A list shows the start of each message; whole texts would be megabytes, every two seconds. */
+const ROWS_ONLY = { texts: "start" };
+
+/** Enough of a message for the widest row, in UTF-16 units. */
 const START = 160;
 
 /** The beginning of a message, on one line. */
@@ -38,19 +41,20 @@ export function RequestsPage({ query }: { query: URLSearchParams }) {
     { kind: "given", name: "chat", words: t.requests.ofChat },
   ];
   const columns: Column<AdminRequest>[] = [
-    { head: t.requests.created, width: 148, narrow: "secondEnd", cell: (row) => <Moment at={row.queued_at} /> },
+    { head: t.requests.created, width: 108, narrow: "secondEnd", cell: (row) => <Moment at={row.queued_at} /> },
     { head: t.list.status, width: 152, narrow: "firstEnd", cell: (row) => <StatusMark status={row.status} /> },
-    { head: t.requests.message, share: 3, narrow: "first", opens: true, cell: (row) => <span dir="auto">{start(row.message)}</span> },
-    { head: t.list.account, share: 1.2, narrow: "second", spare: true, cell: (row) => row.account.email },
-    { head: t.requests.code, width: 152, spare: true, cell: (row) => row.error_code && <code>{row.error_code}</code> },
-    { head: t.requests.waited, width: 96, number: true, spare: "first", cell: (row) => <Waited request={row} /> },
-    { head: t.requests.took, width: 104, number: true, spare: "first", cell: (row) => <Answered request={row} /> },
+    { head: t.requests.message, narrow: "first", opens: true, cell: (row) => <Cut text={start(row.message)} /> },
+    { head: t.list.account, width: 172, narrow: "second", spare: true, cell: (row) => <Cut text={row.account.email} /> },
+    { head: t.requests.code, width: 136, spare: "first", cell: (row) => row.error_code && <code title={row.error_code}>{row.error_code}</code> },
+    { head: t.requests.waited, width: 88, number: true, spare: "first", cell: (row) => <Waited request={row} /> },
+    { head: t.requests.took, width: 100, number: true, spare: "first", cell: (row) => <Answered request={row} /> },
   ];
   return (
     <ListPage<AdminRequest>
       title={t.frame.views.requests}
       base="/admin/requests/"
       api="/api/admin/requests/"
+      always={ROWS_ONLY}
       query={query}
       filters={filters}
       columns={columns}
