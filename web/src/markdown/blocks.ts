@@ -196,8 +196,15 @@ export class Blocks {
     const last = this.blocks.at(-1);
     let rest = last?.end === from ? last.goesOn : null;
     const { tokens, known } = lexRest(this.text.slice(from, to), rest, this.links, open);
-    for (const token of tokens) {
-      const length = partLength(token, this.text, at, to);
+    for (let token of tokens) {
+      let length = partLength(token, this.text, at, to);
+      for (; length > 0 && token.type === "table"; length = partLength(token, this.text, at, to)) {
+        // Rows stand one in a line, so nothing has to be read again.
+        const [part, after] = splitTable(token as Tokens.Table, length, rest ? 0 : HEAD_LINES);
+        const goesOn = restAfter(part, rest);
+        this.blocks.push({ start: at, end: at + length, token: part, sureAt: to, known, open: false, goesOn, rest });
+        [token, rest, at] = [after, goesOn, at + length];
+      }
       if (length > 0) {
         const part = lexRest(this.text.slice(at, at + length), rest, this.links, false);
         const first = part.tokens.find(({ type }) => type !== "space")!;
@@ -294,6 +301,18 @@ const ITEM = /^ {0,3}(?:[-*+]|\d{1,9}[.)])(?:\s|$)/;
 function lineIsWhole(text: string, at: number, to: number): boolean {
   const end = text.indexOf("\n", at);
   return end >= 0 && end < to;
+}
+
+/** The lines of a table before its first row. */
+const HEAD_LINES = 2;
+
+function splitTable(table: Tokens.Table, length: number, headLines: number): [Tokens.Table, Tokens.Table] {
+  const raw = table.raw.slice(0, length);
+  const rows = raw.split("\n").length - 1 - headLines;
+  return [
+    { ...table, raw, rows: table.rows.slice(0, rows) },
+    { ...table, raw: table.raw.slice(length), rows: table.rows.slice(rows) },
+  ];
 }
 
 function restAfter(token: Token, before: Rest | null): Rest {
