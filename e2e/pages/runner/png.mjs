@@ -4,7 +4,7 @@ import { crc32, deflateSync, inflateSync } from "node:zlib";
 
 const palette = 16;
 const grounds = 7; // the most frequent ones are the grounds of a page, which differ by little
-const apart = 100; // of the others two differ by so much at least: else the shades of letters would take it all
+const apart = 60; // of the others two differ by so much at least: else the shades of letters would take it all
 
 /** small takes a picture of the window and writes it. */
 export async function small(page, file) {
@@ -44,7 +44,7 @@ export function indexed(png) {
 // colourful weighs a colour: a word in red is few pixels and says much.
 function colourful(c) {
   const parts = [c >> 16, (c >> 8) & 255, c & 255];
-  return 1 + (Math.max(...parts) - Math.min(...parts)) / 8;
+  return 1 + (Math.max(...parts) - Math.min(...parts)) / 4;
 }
 
 function distance(a, b) {

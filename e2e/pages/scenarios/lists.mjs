@@ -146,7 +146,7 @@ export default [
     name: "requests: could not be loaded, try again",
     stage: "filled",
     errors: loads,
-    steps: [["enterPanel", "/admin/settings/"], ["is", "the list fails", (run) => run.context.route("**/api/admin/requests/**", (route) => route.fulfill({ status: 500, contentType: "application/problem+json", body: '{"status":500,"code":"internal","detail":"Something went wrong here. Look at the server\'s log."}' }))], ["press", "Requests"], ["see", "The requests could not be loaded."], ["state", "panel-could-not-load"], ["unblock"], ["press", "Try again"], ["gone", "could not be loaded"]],
+    steps: [["enterPanel", "/admin/settings/"], ["is", "the list fails", (run) => run.context.route("**/api/admin/requests/**", (route) => route.fulfill({ status: 500, contentType: "application/problem+json", body: '{"status":500,"code":"internal","detail":"Something went wrong here. Look at the server\'s log."}' }))], ["press", "Requests"], ["see", "The requests could not be loaded."], ["state", "panel-could-not-load"], ["unblock"], ["maybe", "press", "Try again"], ["gone", "could not be loaded"]],
   },
   {
     name: "deliveries: tries with headers and body, replay of one, an endpoint that is off",
@@ -336,6 +336,12 @@ export default [
     stage: "filled",
     page: { forced: true },
     steps: [["enterPanel", "/admin/requests/"], ["see", "fennel"], ["state", "panel-forced-colours", { only: [1280] }]],
+  },
+  {
+    name: "panel: the menu where the window is narrow",
+    stage: "filled",
+    page: { width: 360, height: 740 },
+    steps: [["enterPanel", "/admin/requests/"], ["press", "Menu"], ["there", "link", "Deliveries"], ["state", "panel-menu", { only: [360] }], ["press", "Deliveries"], ["title", "Deliveries"], ["see", "/fail"], ["none", "link", "Settings"]],
   },
   {
     name: "panel: touch",
