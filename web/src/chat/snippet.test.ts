@@ -12,7 +12,7 @@ test("the match with what stands around it", () => {
 
 test("one line, cut on both sides", () => {
   const found = snippet(`${"a".repeat(50)} \n\n b\nMATCH\nc ${"d".repeat(200)}`, "match");
-  assert.equal(found?.before, `… ${"a".repeat(18)} b `);
+  assert.equal(found?.before, `… ${"a".repeat(6)} b `);
   assert.equal(found?.match, "MATCH");
   assert.match(found?.after ?? "", /^ c d+ …$/);
 });

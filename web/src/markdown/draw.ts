@@ -58,8 +58,14 @@ function container<T extends HTMLElement>(element: T, tokens: Token[]): T {
 function list(token: Tokens.List): HTMLElement {
   const element = token.ordered ? make("ol") : make("ul");
   if (token.ordered && token.start !== 1) element.setAttribute("start", String(token.start));
+  if (hasWideNumbers(token)) element.className = "wide-numbers";
   for (const item of token.items) element.append(listItem(item));
   return element;
+}
+
+/** Numbers of three digits and more need more room before the text. */
+function hasWideNumbers({ ordered, start, items }: Tokens.List): boolean {
+  return ordered && Number(start) + items.length > 100;
 }
 
 function listItem(item: Tokens.ListItem): HTMLElement {
@@ -76,7 +82,7 @@ function listItem(item: Tokens.ListItem): HTMLElement {
 
 /** Makes a drawn list one that has grown. Only items that are not what they were are drawn again. False: draw all of it. */
 export function growList(element: Element, before: Tokens.List, after: Tokens.List): boolean {
-  if (before.ordered !== after.ordered || before.start !== after.start || before.loose !== after.loose || element.children.length !== before.items.length) return false;
+  if (before.ordered !== after.ordered || before.start !== after.start || before.loose !== after.loose || hasWideNumbers(before) !== hasWideNumbers(after) || element.children.length !== before.items.length) return false;
   for (const [index, item] of after.items.entries()) {
     const old = before.items[index];
     if (old && old.raw === item.raw && index + 1 < before.items.length) continue;
