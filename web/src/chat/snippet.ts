@@ -5,8 +5,8 @@ export interface Snippet {
   after: string;
 }
 
-/** How much is shown around the match, in UTF-16 units. */
-const BEFORE = 24;
+/** How much is shown around the match, in UTF-16 units; a hit is one line of the list, cut at its end. */
+const BEFORE = 12;
 const AFTER = 120;
 
 /** The first place where `text` holds it, in one line; null if it does not hold it. */
