@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"chatbridge/internal/bridge"
+	"chatbridge/internal/store/span"
 )
 
 // listAudit makes the statement of a filter.
@@ -29,7 +30,7 @@ func listAudit(f bridge.AuditFilter, lo, hi int64) (string, []any) {
 	if lo != 0 {
 		add("id >=", lo)
 	}
-	if before := least(f.Before, hi); before != 0 {
+	if before := span.Least(f.Before, hi); before != 0 {
 		add("id <", before)
 	}
 	return fmt.Sprintf("%s ORDER BY id DESC LIMIT $%d", text, len(args)+1), append(args, limit(f.Limit))
@@ -37,7 +38,7 @@ func listAudit(f bridge.AuditFilter, lo, hi int64) (string, []any) {
 
 // Audit implements [bridge.Reader].
 func (s *Store) Audit(ctx context.Context, f bridge.AuditFilter) ([]*bridge.AuditEntry, error) {
-	lo, hi, err := s.span(ctx, byAuditedAt, f.From, f.To)
+	lo, hi, err := s.span(ctx, span.AuditedAt, f.From, f.To)
 	if err != nil {
 		return nil, err
 	}

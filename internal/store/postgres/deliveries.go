@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"chatbridge/internal/bridge"
+	"chatbridge/internal/store/span"
 )
 
 const (
@@ -182,7 +183,7 @@ func (s *Store) CountDeliveries(ctx context.Context, f bridge.DeliveryFilter) (i
 
 // idsOf finds among which ids a filter's range of times is.
 func (s *Store) idsOf(ctx context.Context, f bridge.DeliveryFilter) (ids, error) {
-	lo, hi, err := s.span(ctx, byCreatedAt, f.From, f.To)
+	lo, hi, err := s.span(ctx, span.CreatedAt, f.From, f.To)
 	return ids{lo, hi}, err
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"chatbridge/internal/bridge"
+	"chatbridge/internal/store/span"
 )
 
 // Request implements [bridge.Reader].
@@ -73,8 +74,8 @@ func (s *Store) narrow(ctx context.Context, f bridge.RequestFilter) (bridge.Requ
 	if f.Ascending {
 		return f, nil
 	}
-	lo, hi, err := s.span(ctx, byQueuedAt, f.From, f.To)
-	f.DownTo, f.Before = max(f.DownTo, lo), least(f.Before, hi)
+	lo, hi, err := s.span(ctx, span.QueuedAt, f.From, f.To)
+	f.DownTo, f.Before = max(f.DownTo, lo), span.Least(f.Before, hi)
 	return f, err
 }
 
@@ -156,7 +157,7 @@ const (
 
 // Outcomes implements [bridge.Reader].
 func (s *Store) Outcomes(ctx context.Context, since time.Time, most int) ([]bridge.Outcome, error) {
-	lo, _, err := s.span(ctx, byQueuedAt, since, time.Time{})
+	lo, _, err := s.span(ctx, span.QueuedAt, since, time.Time{})
 	if err != nil {
 		return nil, err
 	}

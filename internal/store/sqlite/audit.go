@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"chatbridge/internal/bridge"
+	"chatbridge/internal/store/span"
 )
 
 const insertAudit = `INSERT INTO audit (at, actor, address, action, account_id, target, detail) VALUES ($1, $2, $3, $4, $5, $6, $7)`
@@ -31,7 +32,7 @@ func listAudit(f bridge.AuditFilter, lo, hi int64) (string, []any) {
 	if lo != 0 {
 		add("id >=", lo)
 	}
-	if before := least(f.Before, hi); before != 0 {
+	if before := span.Least(f.Before, hi); before != 0 {
 		add("id <", before)
 	}
 	return fmt.Sprintf("%s ORDER BY id DESC LIMIT $%d", text, len(args)+1), append(args, limit(f.Limit))
@@ -53,7 +54,7 @@ func scanAudit(r *row) *bridge.AuditEntry {
 
 // Audit implements [bridge.Reader].
 func (s *Store) Audit(ctx context.Context, f bridge.AuditFilter) ([]*bridge.AuditEntry, error) {
-	lo, hi, err := s.span(ctx, byAuditedAt, f.From, f.To)
+	lo, hi, err := s.span(ctx, span.AuditedAt, f.From, f.To)
 	if err != nil {
 		return nil, err
 	}

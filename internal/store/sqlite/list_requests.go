@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"chatbridge/internal/bridge"
+	"chatbridge/internal/store/span"
 )
 
 const (
@@ -41,8 +42,8 @@ func (s *Store) narrow(ctx context.Context, f bridge.RequestFilter) (bridge.Requ
 	if f.Ascending {
 		return f, nil
 	}
-	lo, hi, err := s.span(ctx, byQueuedAt, f.From, f.To)
-	f.DownTo, f.Before = max(f.DownTo, lo), least(f.Before, hi)
+	lo, hi, err := s.span(ctx, span.QueuedAt, f.From, f.To)
+	f.DownTo, f.Before = max(f.DownTo, lo), span.Least(f.Before, hi)
 	return f, err
 }
 
@@ -154,7 +155,7 @@ func limit(n int) int64 {
 
 // Outcomes implements [bridge.Reader].
 func (s *Store) Outcomes(ctx context.Context, since time.Time, most int) ([]bridge.Outcome, error) {
-	lo, _, err := s.span(ctx, byQueuedAt, since, time.Time{})
+	lo, _, err := s.span(ctx, span.QueuedAt, since, time.Time{})
 	if err != nil {
 		return nil, err
 	}

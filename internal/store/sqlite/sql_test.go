@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"chatbridge/internal/bridge"
+	"chatbridge/internal/store/span"
 )
 
 func TestPositional(t *testing.T) {
@@ -55,7 +56,7 @@ func TestPlans(t *testing.T) {
 	for i, f := range []bridge.ChatFilter{{AccountID: 1}, {AccountID: 1, Before: time.Unix(1, 0), DownTo: time.Unix(2, 0), Contains: "x"}} {
 		texts[fmt.Sprint("chats ", i)], _ = listChats(f)
 	}
-	for name, text := range map[string]string{"queued at": byQueuedAt, "created at": byCreatedAt, "audited at": byAuditedAt} {
+	for name, text := range map[string]string{"queued at": span.QueuedAt, "created at": span.CreatedAt, "audited at": span.AuditedAt} {
 		texts[name] = text
 	}
 	// What is in flight or waits is read whole and sorted, and so are the few of a list that a parameter names; what only grows never is.
