@@ -57,9 +57,10 @@ export async function runScenario(lane, scenario, number) {
     }
     const all = Promise.all(run.asked.map((a) => a.follower.done));
     const late = await Promise.race([all, broke, sleep(scenario.within ?? within).then(() => "late")]);
-    if (late === "late") lane.bridge.thaw();
-    if (late === "late") for (const a of run.asked) if (!a.follower.end) fault(`not ended after ${scenario.within ?? within} ms: ${await story(run, a)}`);
-    else {
+    if (late === "late") {
+      lane.bridge.thaw();
+      for (const a of run.asked) if (!a.follower.end) fault(`not ended after ${scenario.within ?? within} ms: ${await story(run, a)}`);
+    } else {
       await sleep(30); // what would be said twice has time to be
       run.over = true;
       await meanwhile;

@@ -136,7 +136,7 @@ export const verbs = {
   // doctorByServer asks for the same from the command line.
   async doctorByServer(run, ...finds) {
     const workers = await run.lane.bridge.admin("GET", "/api/admin/workers/");
-    const found = await run.lane.bridge.cli("doctor", "--worker", workers.find((w) => w.connected ?? true).worker_id).catch((err) => err.stdout + err.stderr);
+    const found = await run.lane.bridge.cli("doctor", "--url", run.lane.bridge.url, "--worker", workers.find((w) => w.connected ?? true).worker_id).catch((err) => err.stdout + err.stderr);
     for (const f of finds) if (!f.test(found)) throw new Error(`the doctor's table lacks ${f}: ${found}`);
   },
   // reloadExtension is what an update does.

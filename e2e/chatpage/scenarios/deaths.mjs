@@ -5,7 +5,11 @@ const lost = (prompts) => ({ status: "failed", codes: ["worker_lost", "incomplet
 // What dies right after the press may just have got the prompt out; then its answer is found.
 const lostUnlessAsked = (prompts) => (prompts ? done : lost(0));
 
-// Phases, by what is seen of them. Between ready and go: the server is stopped before the page is there.
+// The go may have been on its way to a page that was leaving: pressed or not, it is never pressed again.
+const pressedOrNot = (prompts) => (prompts ? done : { status: "failed", codes: ["worker_error", "worker_lost"], prompts: 0 });
+
+// Phases, by what is seen of them. Between ready and go: the server is stopped before the page is there, and answers the
+// ready when what happened is over, or in the midst of it.
 const opening = [["heard", "loading"]];
 const waitsForGo = (...steps) => [[["heard", "loading"], ["freeze"]], [["heard", "typed"], ["wait", 300], ...steps, ["thaw"]]];
 const slowMount = { page: { mountAfter: 600 }, ...slow };
@@ -15,7 +19,8 @@ const answering = [["text", 40]];
 
 const at = (what, ...verb) => [
   { name: `${what}: while the page opens`, site: slowMount, meanwhile: [[opening[0], ["wait", 100], verb]], expect: done, within: 40_000 },
-  { name: `${what}: between ready and go`, site: slowMount, meanwhile: waitsForGo(verb), expect: done, within: 40_000 },
+  { name: `${what}: between ready and go`, site: slowMount, meanwhile: waitsForGo(verb, ["wait", 500]), expect: done, within: 40_000 },
+  { name: `${what}: as the go comes`, site: slowMount, meanwhile: waitsForGo(verb), expect: pressedOrNot, within: 40_000 },
   { name: `${what}: after the press`, site: slowPress, meanwhile: [[submitted[0], ["wait", 50], verb]], expect: done, within: 40_000 },
   { name: `${what}: in the answer`, site: slow, meanwhile: [[answering[0], verb]], expect: done, within: 40_000 },
 ];
@@ -45,10 +50,10 @@ export default [
   { name: "tab discarded: idle", before: [["discardTab"]], expect: done, within: 40_000 },
 
   // A ready that had left may be answered by a go that nobody hears; then it is not sent again.
-  ...change(change(at("browser killed", "killBrowser"), "after the press", { expect: lostUnlessAsked }), "between ready and go", { expect: lostUnlessAsked }).map((s) => ({ ...s, spoils: true })),
+  ...change(change(at("browser killed", "killBrowser"), "after the press", { expect: lostUnlessAsked }), "between ready and go", { expect: lostUnlessAsked }).filter((s) => !s.name.endsWith("as the go comes")).map((s) => ({ ...s, spoils: true })),
   { name: "browser quit: in the answer", site: slow, meanwhile: [[answering[0], ["quitBrowser"]]], expect: done, within: 40_000, spoils: true },
 
-  ...at("server killed", "killServer").filter((s) => !s.name.endsWith("between ready and go")),
+  ...at("server killed", "killServer").filter((s) => !/ go( comes)?$/.test(s.name)),
   { name: "server killed: between ready and go", site: slowMount, meanwhile: [[["heard", "loading"], ["freeze"]], [["heard", "typed"], ["wait", 300], ["killServer"]]], expect: done, within: 40_000 },
   { name: "server killed: away for 3 s in the answer", site: slow, meanwhile: [[answering[0], ["killServer", 3000]]], expect: done, within: 40_000 },
   { name: "server killed: with the answer not acknowledged", site: slow, meanwhile: [[answering[0], ["freeze"]], [["answered"], ["wait", 200], ["killServer"]]], expect: done, within: 40_000 },

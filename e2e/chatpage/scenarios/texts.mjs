@@ -1,7 +1,9 @@
 // Texts, both ways, to the last character.
 const whole = { status: "done", prompts: 1, response: "truth", complete: true };
 const message = (name, text, more = {}) => ({ name: `message: ${name}`, ask: { message: text }, expect: whole, ...more });
-const answer = (name, text, reply = {}) => ({ name: `answer: ${name}`, site: { reply: { text, ...reply } }, expect: { ...whole, source: ["both", "stream"] } });
+const answer = (name, text, reply = {}, more = {}) => ({ name: `answer: ${name}`, site: { reply: { text, ...reply } }, expect: { ...whole, source: ["both", "stream"], ...more } });
+// A link may take a citation's place so late that the end says it first.
+const corrected = { live: false };
 
 const fences = "Before\n\n````md\n```js\nlet a = `b`;\n```\n````\n\n- one\n- two\n  ```sh\n  ls -l | wc\n  ```\n\nAfter `` a ` b ``.";
 const table = "| left | mid | right |\n|:--|:-:|--:|\n| a \\| b | **c** | 1 |\n| `x \\| y` |  | 2 |\n\nend";
@@ -31,8 +33,8 @@ export default [
   answer("100,000 characters, whole messages", long, { piece: 4000, protocol: "full", every: 20 }),
   answer("fences, whole messages", fences, { protocol: "full" }),
   answer("emoji, in pieces", "👩‍👩‍👧‍👦😀🇩🇪 done é مرحبا".repeat(8), { piece: 1, every: 1 }),
-  answer("citations become links", "As {{cite:https://example.com/a|Example}} says, and {{cite:https://example.org/b?c=d|Other}}.", {}),
-  answer("citations over the WebSocket", "As {{cite:https://example.com/a|Example}} says.", { protocol: "handoff" }),
+  answer("citations become links", "As {{cite:https://example.com/a|Example}} says, and {{cite:https://example.org/b?c=d|Other}}.", {}, corrected),
+  answer("citations over the WebSocket", "As {{cite:https://example.com/a|Example}} says.", { protocol: "handoff" }, corrected),
   answer("thinking, commentary, tools do not leak", "Only this.", { thinking: "SECRET thought", commentary: "COMMENTARY I look it up", tool: "print('TOOL')" }),
   answer("the same in whole messages", "Only this.", { thinking: "SECRET thought", commentary: "COMMENTARY I look it up", tool: "print('TOOL')", protocol: "full" }),
   answer("the same over the WebSocket", "Only this.", { thinking: "SECRET thought", commentary: "COMMENTARY I look it up", tool: "print('TOOL')", protocol: "handoff" }),
