@@ -20,9 +20,9 @@ const answering = [["text", 40]];
 const at = (what, ...verb) => [
   { name: `${what}: while the page opens`, site: slowMount, meanwhile: [[opening[0], ["wait", 100], verb]], expect: done, within: 40_000 },
   { name: `${what}: between ready and go`, site: slowMount, meanwhile: waitsForGo(verb, ["wait", 500]), expect: done, within: 40_000 },
-  { name: `${what}: as the go comes`, site: slowMount, meanwhile: waitsForGo(verb), expect: pressedOrNot, within: 40_000 },
   { name: `${what}: after the press`, site: slowPress, meanwhile: [[submitted[0], ["wait", 50], verb]], expect: done, within: 40_000 },
   { name: `${what}: in the answer`, site: slow, meanwhile: [[answering[0], verb]], expect: done, within: 40_000 },
+  { name: `${what}: as the go comes`, site: slowMount, meanwhile: waitsForGo(verb), expect: pressedOrNot, within: 40_000 },
 ];
 const change = (list, name, over) => list.map((s) => (s.name.endsWith(name) ? { ...s, ...over } : s));
 
