@@ -26,13 +26,14 @@ type ClaimDeliveries struct {
 	Limit       int     // at most so many
 	Skip        []int64 // endpoints that have no room
 	PerEndpoint int     // at most so many of one endpoint; 0: no bound
+	BodyLimit   int     // bytes; larger texts may be left out, so that claims of any number stay small; 0: all are loaded
 
 	Claimed []*Delivery // the result
 }
 
 // Needs implements [Command].
 func (m *ClaimDeliveries) Needs() Needs {
-	return Needs{DueDeliveries: m.Limit, DueSkip: m.Skip, DuePerEnd: m.PerEndpoint, Bodies: true}
+	return Needs{DueDeliveries: m.Limit, DueSkip: m.Skip, DuePerEnd: m.PerEndpoint, DueBodyLimit: m.BodyLimit, Bodies: true}
 }
 
 // Decide implements [Command].

@@ -61,6 +61,7 @@ type Needs struct {
 	DueDeliveries int
 	DueSkip       []int64 // …but of none of these endpoints
 	DuePerEnd     int     // …and at most so many of one endpoint (0: no bound)
+	DueBodyLimit  int     // …and where Bodies is set, only those texts that have at most so many bytes together (0: no bound); larger ones may be there all the same
 	ClaimedBy     string  // deliveries that this node has claimed
 	// Deliveries selects further ones of Facts.Deliveries, without bodies even where Bodies is set.
 	Deliveries *DeliveryFilter

@@ -27,6 +27,7 @@ type lane struct {
 
 type waiting struct {
 	delivery *bridge.Delivery
+	text     *text     // nil: to be read when its turn comes
 	until    time.Time // too late to begin
 }
 
@@ -76,11 +77,11 @@ func (la *lane) use(now time.Time) {
 }
 
 // pop takes out what has waited longest.
-func (la *lane) pop() *bridge.Delivery {
-	d := la.waiting[0].delivery
+func (la *lane) pop() waiting {
+	first := la.waiting[0]
 	la.waiting[0] = waiting{}
 	la.waiting = la.waiting[1:]
-	return d
+	return first
 }
 
 // full reports whether it is of no use to claim more for this lane.

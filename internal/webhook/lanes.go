@@ -16,8 +16,9 @@ const (
 	// it, so that its commit stays short.
 	claimBatch       = 512
 	claimPerEndpoint = 32
-	// keepBody is the largest text that is kept in memory while its delivery
-	// waits; a larger one is read again when its turn comes.
+	// keepBody is the largest text, in bytes, that a claim loads and that is kept in
+	// memory while its delivery waits; a larger one is read when its turn comes. A
+	// look loads claimBatch of them at most: 8 MiB.
 	keepBody = 16 << 10
 	// startWithin is how long after its claim a try may begin: the claim must
 	// outlast the try and its record.
@@ -32,7 +33,7 @@ const (
 type lanes struct {
 	pool    pool
 	perLane int
-	try     func(ctx context.Context, d *bridge.Delivery, answered func(status int))
+	try     func(ctx context.Context, d *bridge.Delivery, t *text, answered func(status int))
 	hungry  func() // there is room again for what was left in the store, or something to give back
 
 	mu     sync.Mutex
@@ -44,7 +45,7 @@ type lanes struct {
 	tries  sync.WaitGroup
 }
 
-func (ls *lanes) init(places, perLane int, try func(context.Context, *bridge.Delivery, func(int)), hungry func()) {
+func (ls *lanes) init(places, perLane int, try func(context.Context, *bridge.Delivery, *text, func(int)), hungry func()) {
 	ls.pool = pool{free: places, running: map[int64]int{}, taken: map[int64]int{}, queue: map[*lane]bool{}}
 	ls.perLane, ls.try, ls.hungry = perLane, try, hungry
 	ls.held, ls.lanes = map[int64]bool{}, map[int64]*lane{}
@@ -143,8 +144,8 @@ func (ls *lanes) giveBack(n int) (ids []int64) {
 
 // take begins a claimed delivery, or lets it wait for its turn. One that is
 // held already is not taken twice; one for which there is no room is given back.
-// at is the time of its claim, by the store's clock.
-func (ls *lanes) take(d *bridge.Delivery, at time.Time) {
+// t is what it sends, kept here if it is not large; at is the time of its claim, by the store's clock.
+func (ls *lanes) take(d *bridge.Delivery, t *text, at time.Time) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
 	if ls.ctx == nil || ls.held[d.ID] {
@@ -167,22 +168,22 @@ func (ls *lanes) take(d *bridge.Delivery, at time.Time) {
 		return
 	}
 	ls.held[d.ID] = true
-	la.waiting = append(la.waiting, waiting{delivery: d, until: now.Add(startWithin)})
+	la.waiting = append(la.waiting, waiting{delivery: d, text: t, until: now.Add(startWithin)})
 	ls.advance(la)
 	if n := len(la.waiting); n > 0 {
-		la.waiting[n-1].delivery = light(d)
+		la.waiting[n-1].lighten()
 	}
 }
 
-// light is d without a large text.
-func light(d *bridge.Delivery) *bridge.Delivery {
-	b := d.Request.Body
-	if b == nil || len(b.Message)+len(b.Response)+len(b.Partial) <= keepBody {
-		return d
+// lighten lets go of a large text.
+func (w *waiting) lighten() {
+	b := w.delivery.Request.Body
+	if b == nil || len(b.Message)+len(b.Response)+len(b.Partial)+len(b.Metadata) <= keepBody {
+		return
 	}
-	r, out := *d.Request, *d
-	r.Body, out.Request = nil, &r
-	return &out
+	r, d := *w.delivery.Request, *w.delivery
+	r.Body, d.Request = nil, &r
+	w.delivery, w.text = &d, nil
 }
 
 // changed hears of an endpoint, as it is at that time by the store's clock: what
@@ -220,7 +221,7 @@ func (ls *lanes) putBack(d *bridge.Delivery) {
 func (ls *lanes) advance(la *lane) {
 	now := time.Now()
 	for len(la.waiting) > 0 && now.After(la.waiting[0].until) {
-		ls.putBack(la.pop())
+		ls.putBack(la.pop().delivery)
 	}
 	if la.running == 0 && la.ready(now) {
 		ls.begin(la, now)
@@ -269,7 +270,8 @@ func (ls *lanes) wake(la *lane) {
 
 // begin begins a lane's next try. ls.mu is held; la is ready.
 func (ls *lanes) begin(la *lane, now time.Time) {
-	d := *la.pop()
+	next := la.pop()
+	d := *next.delivery
 	d.Endpoint = la.endpoint
 	la.use(now)
 	la.pending++
@@ -277,7 +279,7 @@ func (ls *lanes) begin(la *lane, now time.Time) {
 	// Run waits for it.
 	ctx := ls.ctx
 	ls.tries.Go(func() {
-		ls.try(ctx, &d, func(status int) { ls.ended(la, status) })
+		ls.try(ctx, &d, next.text, func(status int) { ls.ended(la, status) })
 		ls.recorded(la, &d)
 	})
 }

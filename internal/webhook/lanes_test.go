@@ -17,7 +17,7 @@ func TestSharedPlacesGoRound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var ls lanes
 		running, end := map[int64]int{}, map[int64]chan int{1: make(chan int), 2: make(chan int)}
-		ls.init(1, 2, func(_ context.Context, d *bridge.Delivery, answered func(int)) {
+		ls.init(1, 2, func(_ context.Context, d *bridge.Delivery, _ *text, answered func(int)) {
 			answered(<-end[d.Endpoint.ID])
 		}, func() {})
 		ls.open(t.Context())
@@ -31,7 +31,7 @@ func TestSharedPlacesGoRound(t *testing.T) {
 			}
 		}
 		for id := range int64(6) { // 0 to 2 for endpoint 1, 3 to 5 for endpoint 2
-			ls.take(&bridge.Delivery{ID: id, Endpoint: &bridge.Endpoint{ID: 1 + id/3, Enabled: true}, Request: &bridge.Request{}}, time.Now())
+			ls.take(&bridge.Delivery{ID: id, Endpoint: &bridge.Endpoint{ID: 1 + id/3, Enabled: true}, Request: &bridge.Request{}}, nil, time.Now())
 		}
 		if count(); running[1] != 2 || running[2] != 1 {
 			t.Errorf("at first %v: each has one, and the first the shared place", running)
@@ -66,7 +66,7 @@ func inLanes(t *testing.T, places, perLane int, fn func(w *laneWorld)) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &laneWorld{T: t, running: map[int64][]chan int{}}
 		var mu sync.Mutex
-		w.init(places, perLane, func(_ context.Context, d *bridge.Delivery, answered func(int)) {
+		w.init(places, perLane, func(_ context.Context, d *bridge.Delivery, _ *text, answered func(int)) {
 			end := make(chan int)
 			mu.Lock()
 			w.running[d.Endpoint.ID] = append(w.running[d.Endpoint.ID], end)
@@ -92,7 +92,7 @@ func inLanes(t *testing.T, places, perLane int, fn func(w *laneWorld)) {
 // owe takes n deliveries of an endpoint, of the account of its tens.
 func (w *laneWorld) owe(endpoint int64, n int) {
 	for range n {
-		w.take(&bridge.Delivery{ID: int64(len(w.held)+len(w.back)) + 1, Endpoint: &bridge.Endpoint{ID: endpoint, AccountID: endpoint / 10, Enabled: true}, Request: &bridge.Request{}}, time.Now())
+		w.take(&bridge.Delivery{ID: int64(len(w.held)+len(w.back)) + 1, Endpoint: &bridge.Endpoint{ID: endpoint, AccountID: endpoint / 10, Enabled: true}, Request: &bridge.Request{}}, nil, time.Now())
 	}
 	synctest.Wait()
 }
@@ -232,7 +232,7 @@ func TestClaimsFindRoom(t *testing.T) {
 			for i := range int64(min(limit, endpoints*claimPerEndpoint)) { // all have been owed as many for as long
 				if e := i%endpoints + 1; !slices.Contains(skip, e) {
 					id++
-					w.take(&bridge.Delivery{ID: id, Endpoint: &bridge.Endpoint{ID: e, Enabled: true}, Request: &bridge.Request{}}, time.Now())
+					w.take(&bridge.Delivery{ID: id, Endpoint: &bridge.Endpoint{ID: e, Enabled: true}, Request: &bridge.Request{}}, nil, time.Now())
 				}
 			}
 		}

@@ -42,11 +42,12 @@ type Options struct {
 // rest is found in the store. It also does, step by step, what concerns many
 // deliveries: replays, and giving up what endpoints that are off for good are owed.
 type Loop struct {
-	opt    Options
-	wake   chan struct{} // look now, or at least think again about when
-	chore  chan struct{} // likewise for what goes on in steps
-	alarms alarms
-	lanes  lanes
+	opt     Options
+	wake    chan struct{} // look now, or at least think again about when
+	chore   chan struct{} // likewise for what goes on in steps
+	alarms  alarms
+	lanes   lanes
+	records records
 }
 
 // New returns a loop that does nothing until Run.
@@ -64,6 +65,7 @@ func New(opt Options) *Loop {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
 	l := &Loop{opt: opt, wake: make(chan struct{}, 1), chore: make(chan struct{}, 1)}
+	l.records.post = opt.Post
 	l.lanes.init(opt.Concurrency, opt.PerEndpoint, l.try, l.again)
 	return l
 }
@@ -91,11 +93,18 @@ func (l *Loop) Committed(c *bridge.Changes) {
 			look = true // what it is owed is due again, perhaps
 		}
 	}
+	var t *text
 	for _, d := range c.Deliveries {
 		switch {
 		case d.NextTryAt.IsZero():
 		case d.ClaimedBy == l.opt.Node:
-			l.lanes.take(d, c.Now)
+			switch { // what one end owes to several endpoints comes together
+			case d.Request.Body == nil:
+				t = nil
+			case t == nil || t.of != d.Request:
+				t = &text{of: d.Request}
+			}
+			l.lanes.take(d, t, c.Now)
 		case d.ClaimedBy != "":
 		case d.NextTryAt.After(c.Now):
 			look = l.at(d.NextTryAt.Sub(c.Now)) || look
@@ -185,7 +194,7 @@ func (l *Loop) look(ctx context.Context) (time.Duration, error) {
 			return min(wait, lookEvery), nil
 		}
 		limit, skip := l.lanes.wants()
-		cmd := &bridge.ClaimDeliveries{Node: l.opt.Node, Limit: limit, Skip: skip, PerEndpoint: claimPerEndpoint}
+		cmd := &bridge.ClaimDeliveries{Node: l.opt.Node, Limit: limit, Skip: skip, PerEndpoint: claimPerEndpoint, BodyLimit: keepBody}
 		if err := bridge.Do(ctx, l.opt.Post, cmd); err != nil {
 			return lookEvery, fmt.Errorf("claiming deliveries: %w", err)
 		}

@@ -335,6 +335,32 @@ func TestLargeTexts(t *testing.T) {
 	})
 }
 
+// A look loads no large text, however many are due, and they arrive whole.
+func TestLooksLeaveLargeTexts(t *testing.T) {
+	inWorld(t, func(w *world) {
+		e := w.endpoint("a", nil)
+		text := strings.Repeat("é", keepBody)
+		w.crashed = true // so that a look finds them
+		w.end(3, text, e)
+		w.end(3, "short", e)
+		wait(bridge.ClaimLasts + lookEvery)
+		whole := 0
+		for _, hit := range w.seen("a") {
+			if strings.Contains(hit.body, text) || strings.Contains(hit.body, "short") {
+				whole++
+			}
+		}
+		if whole != 6 {
+			w.Errorf("%d arrived whole", whole)
+		}
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if w.large > 0 {
+			w.Errorf("looks loaded %d large texts", w.large)
+		}
+	})
+}
+
 // What waits goes to where the endpoint is now.
 func TestEndpointChangesWhileDeliveriesWait(t *testing.T) {
 	inWorld(t, func(w *world) {
@@ -397,5 +423,5 @@ func TestNewFillsInDefaults(t *testing.T) {
 		t.Error("there is room in a loop that does not run")
 	}
 	l.Committed(nil)
-	l.Committed(&bridge.Changes{Deliveries: []*bridge.Delivery{{ID: 1, NextTryAt: time.Now(), Endpoint: &bridge.Endpoint{Enabled: true}}}})
+	l.Committed(&bridge.Changes{Deliveries: []*bridge.Delivery{{ID: 1, Request: &bridge.Request{}, NextTryAt: time.Now(), Endpoint: &bridge.Endpoint{Enabled: true}}}})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"chatbridge/internal/bridge"
@@ -22,17 +23,10 @@ const (
 // try makes one try of a delivery and stores it; answered is called in between,
 // once, with the HTTP status (0 if there was none). A try that our own stop broke off is not stored: its claim lapses and
 // it costs no place in the schedule.
-func (l *Loop) try(ctx context.Context, d *bridge.Delivery, answered func(status int)) {
-	body, err := l.body(ctx, d)
-	if err != nil {
-		answered(0)
-		l.opt.Log.Error("webhook not tried; it stays owed", "delivery", d.ID, "error", err)
-		return
-	}
-	e := d.Endpoint
-	try := l.opt.Client.Send(ctx, Message{URL: e.URL, ID: d.WebhookID, Secrets: e.Secrets(time.Now()), Headers: e.Headers, Body: body})
+func (l *Loop) try(ctx context.Context, d *bridge.Delivery, t *text, answered func(status int)) {
+	try, ok := l.send(ctx, d, t)
 	answered(try.Status)
-	if try.Status == 0 && ctx.Err() != nil {
+	if !ok || try.Status == 0 && ctx.Err() != nil {
 		return
 	}
 	wait, more := Next(d.Step, l.opt.Rand(), try.RetryAfter)
@@ -51,6 +45,19 @@ func (l *Loop) try(ctx context.Context, d *bridge.Delivery, answered func(status
 	}
 }
 
+// send makes one try of a delivery; not ok: there was nothing to send.
+func (l *Loop) send(ctx context.Context, d *bridge.Delivery, t *text) (try bridge.Try, ok bool) {
+	l.records.underway.Add(1)
+	defer l.records.underway.Add(-1)
+	body, err := l.body(ctx, d, t)
+	if err != nil {
+		l.opt.Log.Error("webhook not tried; it stays owed", "delivery", d.ID, "error", err)
+		return try, false
+	}
+	e := d.Endpoint
+	return l.opt.Client.Send(ctx, Message{URL: e.URL, ID: d.WebhookID, Secrets: e.Secrets(time.Now()), Headers: e.Headers, Body: body}), true
+}
+
 // log writes what came of a try.
 func (l *Loop) log(level slog.Level, message string, d *bridge.Delivery, try *bridge.Try, more ...slog.Attr) {
 	if ctx := context.Background(); l.opt.Log.Enabled(ctx, level) {
@@ -59,18 +66,31 @@ func (l *Loop) log(level slog.Level, message string, d *bridge.Delivery, try *br
 	}
 }
 
+// text is what the end of a request sends: the same bytes to each of its
+// endpoints.
+type text struct {
+	of    *bridge.Request
+	once  sync.Once
+	bytes []byte
+}
+
+func (t *text) encoded() []byte {
+	t.once.Do(func() { t.bytes = wire.EndBody(t.of) })
+	return t.bytes
+}
+
 // body is what is sent: of a request whose texts were not kept, they are read
 // now.
-func (l *Loop) body(ctx context.Context, d *bridge.Delivery) ([]byte, error) {
-	r := d.Request
-	if r.Body == nil {
-		var err error
-		if r, err = l.opt.Store.Request(ctx, r.ID); err != nil {
-			return nil, fmt.Errorf("reading the request of a delivery: %w", err)
-		}
-		if r == nil || r.Body == nil {
-			return nil, errors.New("the request of a delivery is gone")
-		}
+func (l *Loop) body(ctx context.Context, d *bridge.Delivery, t *text) ([]byte, error) {
+	if t != nil {
+		return t.encoded(), nil
+	}
+	r, err := l.opt.Store.Request(ctx, d.Request.ID)
+	if err != nil {
+		return nil, fmt.Errorf("reading the request of a delivery: %w", err)
+	}
+	if r == nil || r.Body == nil {
+		return nil, errors.New("the request of a delivery is gone")
 	}
 	return wire.EndBody(r), nil
 }
@@ -79,7 +99,7 @@ func (l *Loop) body(ctx context.Context, d *bridge.Delivery) ([]byte, error) {
 // beyond ctx.
 func (l *Loop) record(ctx context.Context, cmd *bridge.RecordTry) error {
 	for n := 1; ; n++ {
-		err := bridge.Do(context.Background(), l.opt.Post, cmd) // a try that was made is stored, whatever ends
+		err := l.records.do(cmd, cmd.Try.Error != "") // a try that was made is stored, whatever ends
 		if err == nil || n == recordTries || ctx.Err() != nil || bridge.AsError(err).Kind != bridge.Unavailable {
 			return err
 		}

@@ -37,6 +37,7 @@ type world struct {
 	refuse func(bridge.Command) error  // an error instead of executing it
 	looks  int                         // calls of NextTry
 	claims int
+	large  int // texts over keepBody that claims loaded
 
 	endings int
 	step    int  // of new deliveries
@@ -108,6 +109,15 @@ func (w *world) post(cmd bridge.Command, done func(*bridge.Changes, error)) {
 		}
 	}
 	w.store.Post(cmd, func(c *bridge.Changes, err error) {
+		if claim, ok := cmd.(*bridge.ClaimDeliveries); ok && err == nil {
+			w.mu.Lock()
+			for _, d := range claim.Claimed {
+				if b := d.Request.Body; b != nil && len(b.Response) > keepBody {
+					w.large++
+				}
+			}
+			w.mu.Unlock()
+		}
 		if err == nil && w.loop != nil {
 			w.loop.Committed(c)
 		}

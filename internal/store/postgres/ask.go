@@ -183,15 +183,16 @@ func (l *loader) askNodeWorkers() error {
 	return nil
 }
 
-// askDeliveries adds the deliveries that a statement finds and locks.
-func (l *loader) askDeliveries(bodies bool, text string, args ...any) error {
+// askDeliveries adds the deliveries that a statement finds and locks. limit bounds
+// the bodies that are fetched, in bytes; 0: all are.
+func (l *loader) askDeliveries(bodies bool, limit int, text string, args ...any) error {
 	var ids []int64
 	p := l.flushed()
 	p.query(text, func(r *row) { ids = append(ids, r.int64()) }, args...)
 	if err := l.ask(p); err != nil {
 		return err
 	}
-	w := &wants{}
+	w := &wants{sentBytes: int64(limit)}
 	for _, id := range ids {
 		w.addDelivery(&l.overlay, id, bodies && l.needs.Bodies)
 	}

@@ -59,6 +59,9 @@ const (
 
 	fetchBodies = `SELECT b.request_seq, ` + bodyColumns + ` FROM bodies b` + withAnswer + ` WHERE b.request_seq` + these
 	fetchSent   = `SELECT r.seq, ` + bodyColumns + ` FROM requests r` + withBody + ` WHERE r.seq = ANY(ARRAY(SELECT d.request_seq FROM deliveries d WHERE d.id = ANY($1::bigint[])))`
+	// What fetchSmall leaves out stays unknown.
+	fetchSmall = `SELECT r.seq, ` + bodyColumns + ` FROM requests r` + withTexts + ` WHERE r.seq = ANY(ARRAY(SELECT d.request_seq FROM deliveries d WHERE d.id = ANY($1::bigint[])))
+			AND octet_length(b.message) + coalesce(octet_length(b.metadata), 0) + coalesce(octet_length(s.response) + octet_length(s.partial), 0) <= $2`
 
 	lockDeliveries = `SELECT ` + deliveryColumns + ` FROM deliveries d WHERE d.id = ANY($1::bigint[]) ORDER BY d.id FOR UPDATE OF d`
 
@@ -210,7 +213,11 @@ func (t *tx) fetchDeliveries(p *pipeline, w *wants) {
 		p.query(t.orLock(fetchOwed, "r, c"), func(r *row) { t.loadFound(r) }, w.deliveries.list)
 	}
 	if len(w.sent.list) > 0 {
-		p.query(fetchSent, t.loadBody, w.sent.list)
+		if w.sentBytes > 0 {
+			p.query(fetchSmall, t.loadBody, w.sent.list, w.sentBytes)
+		} else {
+			p.query(fetchSent, t.loadBody, w.sent.list)
+		}
 	}
 }
 

@@ -309,18 +309,18 @@ func (l *loader) loadDeliveries() error {
 		if n.DuePerEnd > 0 {
 			each = n.DuePerEnd
 		}
-		if err := l.askDeliveries(true, lockDue, l.now.UnixMicro(), int64(each), orEmpty(n.DueSkip), int64(n.DueDeliveries)); err != nil {
+		if err := l.askDeliveries(true, n.DueBodyLimit, lockDue, l.now.UnixMicro(), int64(each), orEmpty(n.DueSkip), int64(n.DueDeliveries)); err != nil {
 			return err
 		}
 	}
 	if n.ClaimedBy != "" {
-		if err := l.askDeliveries(true, lockClaimed, n.ClaimedBy); err != nil {
+		if err := l.askDeliveries(true, 0, lockClaimed, n.ClaimedBy); err != nil {
 			return err
 		}
 	}
 	if n.Deliveries != nil {
 		text, args := listDeliveries(*n.Deliveries, ids{})
-		return l.askDeliveries(false, lockListed(text, n.Deliveries.Ascending), args...)
+		return l.askDeliveries(false, 0, lockListed(text, n.Deliveries.Ascending), args...)
 	}
 	return nil
 }

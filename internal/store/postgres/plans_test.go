@@ -37,7 +37,7 @@ func TestPlans(t *testing.T) {
 	defer c.Close(t.Context())
 
 	texts := map[string]string{
-		"workers": lockWorkers, "requests": lockRequests, "chats": lockChats, "leases": fetchLeases, "bodies": fetchBodies, "sent": fetchSent,
+		"workers": lockWorkers, "requests": lockRequests, "chats": lockChats, "leases": fetchLeases, "bodies": fetchBodies, "sent": fetchSent, "small": fetchSmall,
 		"deliveries": lockDeliveries, "owed": fetchOwed, "keys": fetchKeys, "texts by key": fetchKeyTexts, "endpoints": fetchEndpoints, "accounts": fetchAccounts,
 		"taken": fetchTaken, "candidates": lockCandidates, "candidates' rows": fetchLocked, "next idle": lockNextIdle, "waiting": lockWaiting,
 		"due deliveries": lockDue, "by email": lockByEmail, "keys of an account": lockKeys, "a key": hasKey, "credential": lockCredential,

@@ -37,6 +37,7 @@ type wants struct {
 	taken      set[int64] // by account
 	deliveries set[int64]
 	sent       set[int64] // deliveries of which the bodies are wanted
+	sentBytes  int64      // …where they have at most so many bytes; 0: all
 	candidates map[candidatesKey]int
 	found      set[string] // requests by id that are locked already
 }

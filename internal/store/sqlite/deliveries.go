@@ -22,7 +22,8 @@ const (
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`
 	updateDelivery = `UPDATE deliveries SET status = $1, step = $2, tried = $3, next_try_at = $4, claimed_by = $5, claimed_until = $6, error = $7, ended_at = $8, due_at = $9
 		WHERE id = $10`
-	claimDeliveries = `UPDATE deliveries SET claimed_by = $1, claimed_until = $2, due_at = max(next_try_at, coalesce($2, 0)) WHERE id IN (SELECT value FROM json_each($3))`
+	// For OR FAIL see inserts.
+	claimDeliveries = `UPDATE OR FAIL deliveries SET claimed_by = $1, claimed_until = $2, due_at = max(next_try_at, coalesce($2, 0)) WHERE id IN (SELECT value FROM json_each($3))`
 
 	selectTries = `SELECT delivery_id, number, at, duration_ns, status, error, request_headers, response_headers, response_body, retry_after_ns
 		FROM tries WHERE delivery_id = $1 ORDER BY number`

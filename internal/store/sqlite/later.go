@@ -20,6 +20,10 @@ const (
 // rowsAtOnce is how many rows one statement writes: more gain nothing.
 const rowsAtOnce = 8
 
+// OR FAIL, here and where one statement changes many rows: what fails is not undone
+// for itself, because all of the transaction is; so SQLite keeps no journal of the
+// statement, which it would write to a file.
+
 // inserts holds, by table, what writes one row and what writes rowsAtOnce.
 var inserts = [tables]insert{
 	events: insertInto(`events (id, request_seq, type, at, attempt, worker_id, reason, data)`, ``),
@@ -38,7 +42,7 @@ type insert struct {
 func insertInto(table, conflict string) insert {
 	columns := strings.Count(table, ",") + 1
 	row := "(?" + strings.Repeat(", ?", columns-1) + ")"
-	one := "INSERT INTO " + table + " VALUES " + row
+	one := "INSERT OR FAIL INTO " + table + " VALUES " + row
 	return insert{columns, one + conflict, one + strings.Repeat(", "+row, rowsAtOnce-1) + conflict}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"chatbridge/internal/bridge"
@@ -20,7 +21,7 @@ func (l *loader) loadDeliveries() error {
 			}
 			continue
 		}
-		if err := l.addDeliveries(n.Bodies, false, selectDelivery, id); err != nil {
+		if err := l.addDeliveries(bound(n.Bodies, 0), false, selectDelivery, id); err != nil {
 			return err
 		}
 	}
@@ -34,19 +35,19 @@ func (l *loader) loadDeliveries() error {
 			each = int64(n.DuePerEnd)
 		}
 		before := len(l.facts.Deliveries)
-		if err := l.addDeliveries(n.Bodies, true, selectDueDeliveries, micros(l.now), each, micros(l.now), string(skip), int64(n.DueDeliveries)); err != nil {
+		if err := l.addDeliveries(bound(n.Bodies, n.DueBodyLimit), true, selectDueDeliveries, micros(l.now), each, micros(l.now), string(skip), int64(n.DueDeliveries)); err != nil {
 			return err
 		}
 		slices.SortFunc(l.facts.Deliveries[before:], func(a, b *bridge.Delivery) int { return cmp.Or(dueAt(a).Compare(dueAt(b)), cmp.Compare(a.ID, b.ID)) })
 	}
 	if n.ClaimedBy != "" {
-		if err := l.addDeliveries(n.Bodies, false, selectClaimedDeliveries, n.ClaimedBy); err != nil {
+		if err := l.addDeliveries(bound(n.Bodies, 0), false, selectClaimedDeliveries, n.ClaimedBy); err != nil {
 			return err
 		}
 	}
 	if n.Deliveries != nil {
 		text, args := listDeliveries(deliveryColumns, "", *n.Deliveries, ids{})
-		return l.addDeliveries(false, false, text, args...)
+		return l.addDeliveries(noBodies, false, text, args...)
 	}
 	return nil
 }
@@ -71,9 +72,24 @@ func (l *loader) addCached(have *cachedDelivery) error {
 	return l.addDelivery(deliveryRow{&d, have.endpointID, have.requestSeq}, r)
 }
 
-// addDeliveries adds what a statement finds to Facts.Deliveries, with bodies or
-// without. What is expected to change soon is cached, and so is its request.
-func (l *loader) addDeliveries(bodies, soon bool, text string, args ...any) error {
+const noBodies = -1
+
+// bound is how many bytes a request's texts may have to be loaded: noBodies where they are
+// not asked for; a limit of 0 means all.
+func bound(bodies bool, limit int) int64 {
+	switch {
+	case !bodies:
+		return noBodies
+	case limit == 0:
+		return math.MaxInt64
+	default:
+		return int64(limit)
+	}
+}
+
+// addDeliveries adds what a statement finds to Facts.Deliveries, with the bodies of
+// so many bytes. What is expected to change soon is cached, and so is its request.
+func (l *loader) addDeliveries(bodies int64, soon bool, text string, args ...any) error {
 	var rows []deliveryRow
 	var missing []int64 // requests
 	err := l.query(bg, func(r *row) {
@@ -83,7 +99,7 @@ func (l *loader) addDeliveries(bodies, soon bool, text string, args ...any) erro
 		}
 		put(&l.deliveries, d.ID, true)
 		rows = append(rows, d)
-		if have := l.requests[d.requestSeq]; have == nil || bodies && have.Body == nil {
+		if have := l.requests[d.requestSeq]; have == nil || bodies != noBodies && have.Body == nil {
 			missing = append(missing, d.requestSeq)
 		}
 	}, text, args...)

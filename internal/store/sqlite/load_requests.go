@@ -177,8 +177,8 @@ func (l *loader) requestByID(id string) (*bridge.Request, error) {
 
 // requestsBySeq reads requests, some of them more than once in the list, into
 // the command's own. The cache knows them then: a try of theirs is to be
-// recorded soon.
-func (l *loader) requestsBySeq(seqs []int64, withBodies bool) error {
+// recorded soon. bodies: the largest that are loaded, in bytes, or noBodies.
+func (l *loader) requestsBySeq(seqs []int64, bodies int64) error {
 	if len(seqs) == 0 {
 		return nil
 	}
@@ -186,9 +186,9 @@ func (l *loader) requestsBySeq(seqs []int64, withBodies bool) error {
 	if err != nil {
 		return err
 	}
-	text := selectRequest
-	if withBodies {
-		text = selectRequestBody
+	text, args := selectRequest+` WHERE r.seq IN (SELECT value FROM json_each($1))`, []any{string(list)}
+	if bodies != noBodies {
+		text, args = selectRequestsSmall, []any{bodies, string(list)}
 		if err := l.settleTexts(); err != nil {
 			return err
 		}
@@ -202,10 +202,10 @@ func (l *loader) requestsBySeq(seqs []int64, withBodies bool) error {
 			remember(l.cache.chats, chat.ID, copyChat(chat))
 		}
 		request := l.sameRequest(row, chat)
-		if withBodies && request.Body == nil {
+		if bodies != noBodies && request.Body == nil {
 			request.Body = scanBody(r)
 		}
-	}, text+` WHERE r.seq IN (SELECT value FROM json_each($1))`, string(list))
+	}, text, args...)
 }
 
 // some reads requests with their chats; then is called for each.

@@ -24,6 +24,12 @@ const (
 	selectWhole       = `SELECT ` + requestColumns + `, ` + chatColumns + ` FROM requests r`
 	selectRequest     = selectWhole + withChat
 	selectRequestBody = `SELECT ` + requestColumns + `, ` + chatColumns + `, ` + bodyColumns + ` FROM requests r` + withChat + withBody
+	// selectRequestsSmall is selectRequestBody of many, without larger bodies.
+	// octet_length does not read the text.
+	selectRequestsSmall = `SELECT ` + requestColumns + `, ` + chatColumns + `, ` + bodyColumns + ` FROM requests r` + withChat + `
+		LEFT JOIN bodies b ON b.request_seq = r.seq AND octet_length(b.message) + coalesce(octet_length(b.metadata), 0)
+			+ coalesce((SELECT octet_length(s.response) + octet_length(s.partial) FROM answers s WHERE s.request_seq = r.seq), 0) <= $1` + withAnswer + `
+		WHERE r.seq IN (SELECT value FROM json_each($2))`
 	// selectRequestStart is selectRequestBody with no text but the beginning of the message; %d: its length.
 	selectRequestStart = `SELECT ` + requestColumns + `, ` + chatColumns + `, substr(b.message, 1, %d), NULL, NULL, NULL
 		FROM requests r` + withChat + ` LEFT JOIN bodies b ON b.request_seq = r.seq`

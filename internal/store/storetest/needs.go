@@ -1,8 +1,10 @@
 package storetest
 
 import (
+	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -207,6 +209,40 @@ func needsDeliveries(t *testing.T, d *db) {
 		d.put(&bridge.Changes{Chats: []*bridge.Chat{later.Chat}})
 		same(t, "its request, changed since", d.facts(bridge.Needs{DeliveryIDs: []int64{v2.ID}}).Deliveries[0].Request, later)
 	}
+}
+
+// dueBodies: a bound on the texts of what is due leaves out the large ones, whatever
+// part of them is large, and nothing else of their requests.
+func dueBodies(t *testing.T, d *db) {
+	const limit = 1000
+	a := d.account()
+	e := d.endpoint(a)
+	large := strings.Repeat("é", limit/2) // bytes, not characters
+	now := time.Now().UTC().Truncate(time.Microsecond)
+	var all []*bridge.Delivery
+	for i, body := range []bridge.Body{
+		{Message: "m"}, {Message: large}, {Message: large + "x"}, {Message: "m", Response: large}, {Message: "m", Partial: large},
+		{Message: "m", Metadata: json.RawMessage(`"` + large + `"`)}, {Message: "m", Response: "r", Metadata: json.RawMessage(`{}`)},
+	} {
+		r := d.newRequest(a, nil)
+		r.Body = &body
+		d.put(submitted(r))
+		r = d.change(r, func(r *bridge.Request) { r.Status, r.CompletedAt, r.Body = bridge.Done, now, &body })
+		d.put(&bridge.Changes{Requests: []*bridge.Request{r}, Bodies: []*bridge.Request{r}})
+		all = append(all, d.delivery(r, e, now.Add(time.Duration(i-9)*time.Minute)))
+	}
+	for limited, want := range map[int][]bool{0: {true, true, true, true, true, true, true}, limit: {true, true, false, false, false, false, true}} {
+		due := d.facts(bridge.Needs{DueDeliveries: 9, Bodies: true, DueBodyLimit: limited}).Deliveries
+		same(t, "all are due", deliveryIDs(due), deliveryIDs(all))
+		for i, v := range due {
+			whole := *all[i].Request
+			if !want[i] {
+				whole.Body = nil
+			}
+			same(t, fmt.Sprintf("limit %d, request %d", limited, i), v.Request, &whole)
+		}
+	}
+	same(t, "the large ones are there", d.facts(bridge.Needs{DeliveryIDs: []int64{all[3].ID}, Bodies: true}).Deliveries[0].Request.Body, all[3].Request.Body)
 }
 
 func dueDeliveries(t *testing.T, d *db) {

@@ -35,6 +35,7 @@ func Run(t *testing.T, e Engine) {
 		"Candidates":     needsCandidates,
 		"Deliveries":     needsDeliveries,
 		"DueDeliveries":  dueDeliveries,
+		"DueBodies":      dueBodies,
 		"Claims":         claims,
 		"HeldEndpoints":  heldEndpoints,
 		"DeliveryLists":  deliveryLists,
