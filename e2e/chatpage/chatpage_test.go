@@ -44,7 +44,7 @@ func TestMain(m *testing.M) {
 
 // chromiumEach is how many scenarios of each kind Chromium plays where nothing
 // else is asked for: all of them take five minutes of a whole machine.
-const chromiumEach = "4"
+const chromiumEach = "3"
 
 func TestChromium(t *testing.T) {
 	flags := []string{"--only", *only, "--lanes", *lanes}
