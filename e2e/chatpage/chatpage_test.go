@@ -3,16 +3,8 @@
 package chatpage
 
 import (
-	"bufio"
-	"bytes"
-	"context"
-	"encoding/json"
-	"errors"
 	"flag"
 	"os"
-	"os/exec"
-	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -62,20 +54,11 @@ func TestFirefox(t *testing.T) {
 	scenarios(t, "firefox-esr", "--firefox", "--only", which)
 }
 
-// scenarios runs those that the flags choose. Each is a test of its own.
+// scenarios runs those that the flags choose.
 func scenarios(t *testing.T, browser string, flags ...string) {
+	t.Helper()
 	if !*play && !*all && *only == "" {
 		t.Skip("run with -play, -all or -only")
-	}
-	for _, name := range []string{browser, "node", "npm", "openssl"} {
-		if _, err := exec.LookPath(name); err != nil {
-			t.Skipf("no %s here", name)
-		}
-	}
-	if _, err := os.Stat("node_modules/.package-lock.json"); errors.Is(err, os.ErrNotExist) {
-		if out, err := exec.Command("npm", "ci", "--no-audit", "--no-fund", "--silent").CombinedOutput(); err != nil {
-			t.Fatalf("npm ci: %v\n%s", err, out)
-		}
 	}
 	if *slow {
 		flags = append(flags, "--slow")
@@ -83,55 +66,5 @@ func scenarios(t *testing.T, browser string, flags ...string) {
 	if *again {
 		flags = append(flags, "--again")
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), within)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, "node", append([]string{"runner/main.mjs"}, flags...)...)
-	cmd.Env = append(os.Environ(), "BINARY="+harness.Binary(t), "JSON=1")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // with the servers that it starts; Chromium ends when its pipe does
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
-	cmd.WaitDelay = 10 * time.Second
-	var errs bytes.Buffer
-	cmd.Stderr = &errs
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ran := 0
-	lines := bufio.NewScanner(out)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		var r struct {
-			Name    string
-			OK      bool
-			Faults  []string
-			Ms      int
-			Outcome []string
-		}
-		if json.Unmarshal(lines.Bytes(), &r) != nil || r.Name == "" {
-			t.Errorf("a line that is no outcome: %s", lines.Bytes())
-			continue
-		}
-		ran++
-		t.Run(r.Name, func(t *testing.T) {
-			t.Logf("%d ms: %s", r.Ms, strings.Join(r.Outcome, " | "))
-			for _, f := range r.Faults {
-				t.Error(f)
-			}
-			if !r.OK && len(r.Faults) == 0 {
-				t.Error("failed without a word")
-			}
-		})
-	}
-	if err := cmd.Wait(); err != nil && !t.Failed() {
-		t.Errorf("the runner ended with %v after %d scenarios\n%s", err, ran, errs.String())
-	}
-	if errs.Len() > 0 {
-		t.Log(errs.String())
-	}
-	if ran == 0 {
-		t.Errorf("no scenario ran\n%s", errs.String())
-	}
+	harness.Play(t, harness.Script(t, within, []string{browser, "openssl"}, append([]string{"runner/main.mjs"}, flags...)...))
 }

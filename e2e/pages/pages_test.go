@@ -3,16 +3,9 @@
 package pages
 
 import (
-	"bufio"
-	"bytes"
-	"context"
-	"encoding/json"
-	"errors"
 	"flag"
 	"os"
 	"os/exec"
-	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -64,30 +57,12 @@ func node(t *testing.T, browser string, args ...string) *exec.Cmd {
 	if !*play && !*all && *only == "" {
 		t.Skip("run with -play, -all or -only")
 	}
-	for _, name := range []string{browser, "node", "npm", "sqlite3"} {
-		if _, err := exec.LookPath(name); err != nil {
-			t.Skipf("no %s here", name)
-		}
-	}
-	if _, err := os.Stat("node_modules/.package-lock.json"); errors.Is(err, os.ErrNotExist) {
-		if out, err := exec.Command("npm", "ci", "--no-audit", "--no-fund", "--silent").CombinedOutput(); err != nil {
-			t.Fatalf("npm ci: %v\n%s", err, out)
-		}
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), within)
-	t.Cleanup(cancel)
-	cmd := exec.CommandContext(ctx, "node", args...)
-	binary := harness.Binary(t)
-	cmd.Env = append(os.Environ(), "BINARY="+binary, "CHATBRIDGE_BINARY="+binary, "JSON=1")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // with the servers and browsers that it starts
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
-	cmd.WaitDelay = 10 * time.Second
-	cmd.Stderr = &bytes.Buffer{}
-	return cmd
+	return harness.Script(t, within, []string{browser, "sqlite3"}, args...)
 }
 
-// scenarios runs those that the flags choose. Each is a test of its own.
+// scenarios runs those that the flags choose.
 func scenarios(t *testing.T, browser string, flags ...string) {
+	t.Helper()
 	args := append([]string{"runner/main.mjs", "--only", *only, "--lanes", *lanes}, flags...)
 	switch {
 	case *all:
@@ -98,45 +73,5 @@ func scenarios(t *testing.T, browser string, flags ...string) {
 	if *again {
 		args = append(args, "--again")
 	}
-	cmd := node(t, browser, args...)
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ran := 0
-	lines := bufio.NewScanner(out)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		var r struct {
-			Name    string
-			OK      bool
-			Faults  []string
-			Ms      int
-			Outcome []string
-		}
-		if json.Unmarshal(lines.Bytes(), &r) != nil || r.Name == "" {
-			t.Errorf("a line that is no outcome: %s", lines.Bytes())
-			continue
-		}
-		ran++
-		t.Run(r.Name, func(t *testing.T) {
-			t.Logf("%d ms: %s", r.Ms, strings.Join(r.Outcome, ", "))
-			for _, f := range r.Faults {
-				t.Error(f)
-			}
-			if !r.OK && len(r.Faults) == 0 {
-				t.Error("failed without a word")
-			}
-		})
-	}
-	if err := cmd.Wait(); err != nil && !t.Failed() {
-		t.Errorf("the runner ended with %v after %d scenarios", err, ran)
-	}
-	t.Log(cmd.Stderr)
-	if ran == 0 {
-		t.Error("no scenario ran")
-	}
+	harness.Play(t, node(t, browser, args...))
 }

@@ -3,7 +3,7 @@
 // As a command it prints where everything is and runs until Ctrl-C (or SIGTERM), and then removes its folder:
 //
 //   node e2e/pages/stage.mjs                                   builds the server from the tree; an account, a worker
-//   node e2e/pages/stage.mjs --binary /tmp/me/cb               a binary of your own (or CHATBRIDGE_BINARY)
+//   node e2e/pages/stage.mjs --binary /tmp/me/cb               a binary of your own (or BINARY)
 //   node e2e/pages/stage.mjs --chats 500 --turns 3             with so many chats
 //   node e2e/pages/stage.mjs --fill                            requests of every status and code, endpoints, deliveries
 //   node e2e/pages/stage.mjs --fresh                           an empty folder without a password: prints the set-up link
@@ -30,7 +30,7 @@ import { Worker } from "./stage/worker.mjs";
  * account: false for no account; worker: false for no worker; flags, listen: the server's.
  * Returns {server, account, worker, sinks, close}.
  */
-export async function open({ binary = process.env.CHATBRIDGE_BINARY, password, listen, flags, account = true, worker = true } = {}) {
+export async function open({ binary = process.env.BINARY, password, listen, flags, account = true, worker = true } = {}) {
   const server = await Server.start({ binary, password, listen, flags });
   const stage = { server, sinks: await Sinks.open(), account: null, worker: null, workers: [] };
   stage.join = async (options, of = stage.account) => {
