@@ -55,6 +55,29 @@ func (m *ClaimDeliveries) Decide(f *Facts) (*Changes, error) {
 	return c, nil
 }
 
+// ReleaseDeliveries gives claimed deliveries of which no try was begun back, so
+// that they need not wait for their claims to lapse. What another node has
+// claimed, or is owed no more, stays as it is.
+type ReleaseDeliveries struct {
+	Node string
+	IDs  []int64
+}
+
+// Needs implements [Command].
+func (m *ReleaseDeliveries) Needs() Needs { return Needs{DeliveryIDs: m.IDs} }
+
+// Decide implements [Command].
+func (m *ReleaseDeliveries) Decide(f *Facts) (*Changes, error) {
+	c := &Changes{Now: f.Now}
+	for _, d := range f.Deliveries {
+		if d.ClaimedBy == m.Node && !d.NextTryAt.IsZero() {
+			d.ClaimedBy, d.ClaimedUntil = "", time.Time{}
+			c.Deliveries = append(c.Deliveries, d)
+		}
+	}
+	return c, nil
+}
+
 // RecordTry stores a try and what follows from it: delivered after a 2xx; after
 // a 410 the endpoint is switched off; otherwise another try after Wait, or
 // none (dead). An endpoint that has failed for five days is switched off, one

@@ -79,6 +79,21 @@ func TestProbeAlone(t *testing.T) {
 	}
 }
 
+// A node gives back what it has claimed itself and what is still owed.
+func TestReleaseDeliveries(t *testing.T) {
+	e := &bridge.Endpoint{ID: 7, Enabled: true}
+	mine, others, given := owed(1, e), owed(2, e), owed(3, e)
+	others.ClaimedBy = "there"
+	given.NextTryAt = time.Time{}
+	c, err := (&bridge.ReleaseDeliveries{Node: "here", IDs: []int64{1, 2, 3}}).Decide(&bridge.Facts{Now: noon, Deliveries: []*bridge.Delivery{mine, others, given}})
+	if err != nil || !slices.Equal(c.Deliveries, []*bridge.Delivery{mine}) {
+		t.Fatalf("changed %v, %v", c.Deliveries, err)
+	}
+	if mine.ClaimedBy != "" || !mine.ClaimedUntil.IsZero() || others.ClaimedBy != "there" {
+		t.Errorf("mine is claimed by %q until %v, the other's by %q", mine.ClaimedBy, mine.ClaimedUntil, others.ClaimedBy)
+	}
+}
+
 func TestRecordTry(t *testing.T) {
 	for name, c := range map[string]struct {
 		status  int

@@ -211,7 +211,7 @@ func (l *Loop) giveBack(ctx context.Context) error {
 		if len(ids) == 0 {
 			return nil
 		}
-		if err := bridge.Do(ctx, l.opt.Post, &letGo{node: l.opt.Node, ids: ids}); err != nil {
+		if err := bridge.Do(ctx, l.opt.Post, &bridge.ReleaseDeliveries{Node: l.opt.Node, IDs: ids}); err != nil {
 			return fmt.Errorf("giving claimed deliveries back: %w", err)
 		}
 	}
