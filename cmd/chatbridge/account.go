@@ -74,8 +74,8 @@ func accountByEmail(ctx context.Context, store bridge.Store, email string) (*bri
 type accountCreate struct {
 	dataFlags
 	Email      string `arg:"" help:"The account's name: an email address."`
-	WebhookURL string `help:"Where the ends of requests are delivered." placeholder:"URL"`
-	JSON       bool   `help:"Print JSON." name:"json"`
+	WebhookURL string `help:"Where answers, and failures, are sent by POST." placeholder:"URL"`
+	JSON       bool   `help:"Print JSON, for scripts." name:"json"`
 }
 
 func (c *accountCreate) Run(ctx context.Context, io *console) error {
@@ -115,7 +115,7 @@ func orNil(s string) any {
 
 type accountList struct {
 	dataFlags
-	JSON bool `help:"Print JSON." name:"json"`
+	JSON bool `help:"Print JSON, for scripts." name:"json"`
 }
 
 func (c *accountList) Run(ctx context.Context, io *console) error {
@@ -177,10 +177,10 @@ type accountKey struct {
 
 type keyAdd struct {
 	dataFlags
-	Email  string         `arg:"" help:"The account."`
-	Name   string         `help:"What the key is for." default:""`
-	Scopes []bridge.Scope `help:"What it may do: client, worker." default:"client,worker"`
-	JSON   bool           `help:"Print JSON." name:"json"`
+	Email  string         `arg:"" help:"The account, by its email address."`
+	Name   string         `help:"What the key is for, such as laptop." default:""`
+	Scopes []bridge.Scope `help:"What it may do: client sends messages and reads answers, worker is a browser (or chatbridge worker) that answers; both if left out." default:"client,worker"`
+	JSON   bool           `help:"Print JSON, for scripts." name:"json"`
 }
 
 func (c *keyAdd) Run(ctx context.Context, io *console) error {
@@ -205,8 +205,8 @@ func (c *keyAdd) Run(ctx context.Context, io *console) error {
 
 type keyRevoke struct {
 	dataFlags
-	Email string `arg:"" help:"The account."`
-	Key   string `arg:"" help:"The key's first characters, or its number."`
+	Email string `arg:"" help:"The account, by its email address."`
+	Key   string `arg:"" help:"The key's first characters, such as cb_Ab3xy, or its number."`
 }
 
 func (c *keyRevoke) Run(ctx context.Context, io *console) error {
@@ -231,7 +231,7 @@ func (c *keyRevoke) Run(ctx context.Context, io *console) error {
 
 type accountDisable struct {
 	dataFlags
-	Email string `arg:"" help:"The account."`
+	Email string `arg:"" help:"The account, by its email address."`
 	Undo  bool   `help:"Switch it on again."`
 }
 

@@ -13,7 +13,7 @@ import (
 )
 
 type adminCmd struct {
-	Link  adminLink  `cmd:"" help:"Print a one-time link to set the admin password."`
+	Link  adminLink  `cmd:"" help:"Print a one-time link to set the admin password: the first one, or one that was lost."`
 	Token adminToken `cmd:"" help:"Tokens for scripts."`
 }
 
@@ -28,7 +28,7 @@ func (adminCmd) Help() string {
 
 type adminLink struct {
 	dataFlags
-	URL string `help:"The server's address." default:"http://localhost:8000" name:"url"`
+	URL string `help:"The server's address, as your browser opens it; the link begins with it." default:"http://localhost:8000" name:"url"`
 }
 
 func (c *adminLink) Run(ctx context.Context, io *console) error {
@@ -55,15 +55,15 @@ func makeLink(ctx context.Context, post bridge.Post, base string) (string, error
 }
 
 type adminToken struct {
-	Create tokenCreate `cmd:"" help:"Make a token: Authorization: Bearer TOKEN on /api/admin/."`
+	Create tokenCreate `cmd:"" help:"Make a token. Scripts send it to /api/admin/ as Authorization: Bearer TOKEN."`
 	List   tokenList   `cmd:"" help:"List the tokens."`
 	Revoke tokenRevoke `cmd:"" help:"Revoke a token: it is refused at once."`
 }
 
 type tokenCreate struct {
 	dataFlags
-	Name string `arg:"" help:"What the token is for."`
-	JSON bool   `help:"Print JSON." name:"json"`
+	Name string `arg:"" help:"What the token is for, such as deploy."`
+	JSON bool   `help:"Print JSON, for scripts." name:"json"`
 }
 
 func (c *tokenCreate) Run(ctx context.Context, io *console) error {
@@ -86,7 +86,7 @@ func (c *tokenCreate) Run(ctx context.Context, io *console) error {
 
 type tokenList struct {
 	dataFlags
-	JSON bool `help:"Print JSON." name:"json"`
+	JSON bool `help:"Print JSON, for scripts." name:"json"`
 }
 
 func (c *tokenList) Run(ctx context.Context, io *console) error {

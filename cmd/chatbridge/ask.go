@@ -14,9 +14,9 @@ import (
 type askCmd struct {
 	Question []string `arg:"" help:"What to ask."`
 	URL      string   `help:"The bridge's address." default:"http://localhost:8000" name:"url"`
-	Key      string   `help:"The account's API key." required:""`
-	Chat     string   `help:"Go on with this chat: the site's id or ours."`
-	Thinking string   `help:"How long to think: instant, auto, standard or extended." enum:"instant,auto,standard,extended" default:"auto"`
+	Key      string   `help:"An API key of the account with the scope client." required:""`
+	Chat     string   `help:"Go on with this chat: its number here, or the site's id. A new one if left out." placeholder:"ID"`
+	Thinking string   `help:"How long the answer is thought about: instant, auto (the site decides), standard or extended." enum:"instant,auto,standard,extended" default:"auto"`
 }
 
 func (askCmd) Help() string {

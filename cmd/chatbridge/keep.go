@@ -11,10 +11,10 @@ import (
 
 // keepFlags say how long what has ended is kept.
 type keepFlags struct {
-	KeepTexts    keep `help:"How long the texts of requests that have ended stay: messages, answers. 0 keeps them for ever." default:"30d" placeholder:"TIME"`
-	KeepRequests keep `help:"How long requests that have ended stay, with their events and deliveries." default:"90d" placeholder:"TIME"`
-	KeepTries    keep `help:"How long the tries of webhook deliveries stay." default:"14d" placeholder:"TIME"`
-	KeepAudit    keep `help:"How long the audit log stays." default:"365d" placeholder:"TIME"`
+	KeepTexts    keep `help:"How long the texts of requests that have ended stay, messages and answers: 30d if left out, or such as 12h; 0 keeps them for ever." default:"30d" placeholder:"TIME"`
+	KeepRequests keep `help:"How long requests that have ended stay, with their events and deliveries: 90d if left out." default:"90d" placeholder:"TIME"`
+	KeepTries    keep `help:"How long the tries of webhook deliveries stay: 14d if left out." default:"14d" placeholder:"TIME"`
+	KeepAudit    keep `help:"How long the audit log stays: 365d if left out." default:"365d" placeholder:"TIME"`
 }
 
 func (k keepFlags) retention() bridge.Retention {

@@ -28,14 +28,14 @@ import (
 type serveCmd struct {
 	dataFlags
 	Listen       string         `help:"Address to listen on; the default is localhost:8000, on 127.0.0.1 and ::1." placeholder:"ADDR"`
-	Demo         bool           `help:"With an account and a worker that answers, in the process: to try everything at once."`
-	PublicURL    *url.URL       `help:"The server's address as others see it." name:"public-url" placeholder:"URL"`
+	Demo         bool           `help:"To try everything at once: with an account and a worker that says each message back, in the process."`
+	PublicURL    *url.URL       `help:"The server's address as others see it, such as https://bridge.example.com behind a proxy: for the link that it prints, and for cookies that go over https only." name:"public-url" placeholder:"URL"`
 	StreamAuth   string         `help:"Who may read a request's stream: whoever has its id (open), or only with its stream_url or a key (required)." enum:"open,required" default:"open"`
-	CORSOrigins  []string       `help:"Origins whose pages may call the client API; all if left out." name:"cors-origins" placeholder:"ORIGIN"`
-	WebhookAllow []netip.Prefix `help:"Ranges of addresses that webhooks may go to although they are not public." placeholder:"CIDR"`
-	Bus          string         `help:"How nodes tell each other news; empty for one node." placeholder:"URL"`
+	CORSOrigins  []string       `help:"Origins whose pages may call the client API, such as https://app.example.com; all if left out." name:"cors-origins" placeholder:"ORIGIN"`
+	WebhookAllow []netip.Prefix `help:"Ranges of addresses that webhooks may go to although they are not public, such as 10.0.0.0/8." placeholder:"CIDR"`
+	Bus          string         `help:"How several nodes tell each other news. Not there yet: leave it out." placeholder:"URL"`
 	keepFlags
-	LogFormat     string `help:"text or json." enum:"text,json" default:"text"`
+	LogFormat     string `help:"How the log on standard error is written: text, lines to read yourself; json, one object a line, for programs that collect logs." enum:"text,json" default:"text"`
 	AdminPassword string `help:"The admin's password, for containers." hidden:""`
 	Pprof         string `help:"Serve Go's profiles on this address." hidden:"" placeholder:"ADDR"`
 

@@ -13,12 +13,12 @@ type workerCmd struct {
 	URL      string        `help:"The bridge's address." default:"http://localhost:8000" name:"url"`
 	Key      string        `help:"An API key of the account with the scope worker." required:""`
 	Backend  string        `help:"What answers: echo (says the message back) or openai (any OpenAI-compatible endpoint)." enum:"echo,openai" required:""`
-	BaseURL  string        `help:"With openai: the endpoint's address, up to /v1." placeholder:"URL" default:"http://localhost:11434/v1"`
-	Model    string        `help:"With openai: the model." placeholder:"NAME"`
-	APIKey   string        `help:"With openai: the endpoint's own key." name:"api-key" placeholder:"KEY"`
-	Capacity int           `help:"How many requests at once." default:"1"`
-	Name     string        `help:"Shown in the panel."`
-	State    string        `help:"Folder for what must outlive the worker." default:"./chatbridge-worker" type:"path" placeholder:"DIR"`
+	BaseURL  string        `help:"With openai: the endpoint's address, up to /v1; http://localhost:11434/v1 if left out." placeholder:"URL" default:"http://localhost:11434/v1"`
+	Model    string        `help:"With openai: the model, as the endpoint calls it." placeholder:"NAME"`
+	APIKey   string        `help:"With openai: the endpoint's own key, if it wants one." name:"api-key" placeholder:"KEY"`
+	Capacity int           `help:"How many requests it answers at once." default:"1"`
+	Name     string        `help:"What the panel calls it; the machine's name if left out."`
+	State    string        `help:"Folder for what must outlive the worker, such as answers that are not delivered yet; ./chatbridge-worker if left out." default:"./chatbridge-worker" type:"path" placeholder:"DIR"`
 	Pace     time.Duration `help:"With echo: the time between two words." default:"40ms"`
 }
 

@@ -246,5 +246,8 @@ func (s *Server) adminTestEndpoint(ctx context.Context, in *EndpointPath) (*body
 		return nil, bridge.Errorf(bridge.Conflict, "no_webhook", "This endpoint has no URL. Set one first.")
 	}
 	try := s.o.TestEndpoint(ctx, e)
-	return &body[tryView]{viewTry(&try)}, nil
+	if try.Error == "" {
+		err = s.firstAccepted(ctx)
+	}
+	return &body[tryView]{viewTry(&try)}, err
 }

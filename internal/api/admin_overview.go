@@ -83,7 +83,7 @@ type firstRun struct {
 	WorkerSeen      bool `json:"worker_seen" doc:"A worker has connected once"`
 	WorkerConnected bool `json:"worker_connected"`
 	Answered        bool `json:"answered" doc:"A request was answered"`
-	Delivered       bool `json:"delivered" doc:"A webhook has arrived"`
+	Delivered       bool `json:"delivered" doc:"A webhook has arrived, or the sample of a test was accepted"`
 }
 
 func (s *Server) adminOverview(ctx context.Context, _ *struct{}) (*body[*overviewView], error) {
@@ -204,6 +204,31 @@ func (s *Server) addFirstRun(ctx context.Context, v *overviewView) error {
 		}
 		first.Delivered = len(found) > 0
 	}
+	if !first.Delivered {
+		accepted, err := s.o.Store.Setting(ctx, bridge.SettingTestAccepted)
+		if err != nil {
+			return err
+		}
+		first.Delivered = accepted != ""
+	}
 	v.FirstRun = *first
+	return nil
+}
+
+// firstAccepted notes that an endpoint accepted a test; the next overview shows it.
+func (s *Server) firstAccepted(ctx context.Context) error {
+	o := &s.overview
+	o.mu.Lock()
+	known := o.first.Delivered
+	o.mu.Unlock()
+	if known {
+		return nil
+	}
+	if err := bridge.Do(ctx, s.o.Post, &bridge.InitSetting{Name: bridge.SettingTestAccepted, Value: time.Now().UTC().Format(time.RFC3339)}); err != nil {
+		return err
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.until = time.Time{}
 	return nil
 }

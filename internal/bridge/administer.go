@@ -209,8 +209,9 @@ func (m *RevokeKey) Decide(f *Facts) (*Changes, error) {
 
 // Settings' names.
 const (
-	SettingPassword  = "admin_password" // argon2id, PHC format
-	SettingStreamKey = "stream_url_key" // signs stream URLs
+	SettingPassword     = "admin_password" // argon2id, PHC format
+	SettingStreamKey    = "stream_url_key" // signs stream URLs
+	SettingTestAccepted = "test_accepted"  // when an endpoint accepted a test's sample first, in RFC 3339; tests themselves are not stored
 )
 
 // SetPassword sets the admin's password. Every session and link ends; a new
