@@ -2,17 +2,26 @@
 //
 //   node e2e/pages/bench-markdown.mjs                 all answers, at full speed and slowed four times
 //   node e2e/pages/bench-markdown.mjs --only mixed    one of them; --slow 1: at full speed only
+//   … --follow                                        the reader goes along with the end, and does not stay where they are
+//   … --silent                                        nothing is written by console.debug: it costs time only where developer tools listen, as here
+//   … --dist DIR                                      another build of the pages than web/dist
 //
 // It serves web/dist with the server's headers and plays the API itself: the protocol allows a worker 20 pieces a second only.
 // update: the processor time of each drawing; tasks: likewise (a busy machine makes both longer by the clock only). typing: by the
-// clock, from a key to the frame that shows it, while the answer grows. open: the same answer, finished, from the page's load on.
+// clock, from a key to the frame that shows it, while the answer grows. still: the longest that no new text showed, by the clock.
+// open: the same answer, finished, from the page's load on. Chromium slows a page down by the clock, too: at a load of 8 a page "four
+// times slower" is as slow as one ten times, so each line tells the load.
+//
+// Traced is as little as will do: Chromium's developer-tools events count all of the page's boxes with each layout, 6 ms of 50 here.
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
+import { loadavg } from "node:os";
+import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { chromium } from "playwright-core";
 import { document } from "./stage/samples.mjs";
 
-const { values } = parseArgs({ options: { only: { type: "string" }, slow: { type: "string" }, kb: { type: "string", default: "500" } } });
+const { values } = parseArgs({ options: { only: { type: "string" }, slow: { type: "string" }, kb: { type: "string", default: "500" }, follow: { type: "boolean" }, silent: { type: "boolean" }, dist: { type: "string" } } });
 const SIZE = Number(values.kb) * 1000;
 const PIECES = 500;
 const EVERY = 20; // ms
@@ -31,7 +40,7 @@ const answers = {
   table: "| a | b | c |\n|---|---|---|\n" + sized("| one | two **bold** | 3 |\n"),
 };
 
-const assets = new URL("../../web/dist/", import.meta.url);
+const assets = values.dist ? pathToFileURL(values.dist + "/") : new URL("../../web/dist/", import.meta.url);
 const headers = {
   "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types dompurify",
 };
@@ -68,7 +77,8 @@ async function serve(text, done) {
     } else {
       const name = pathname === "/" ? "index.html" : pathname.replace("/assets/", "");
       try {
-        res.writeHead(200, { ...headers, "Content-Type": types[name.split(".").at(-1)] }).end(await readFile(new URL(name, assets)));
+        const file = await readFile(new URL(name, assets));
+        res.writeHead(200, { ...headers, "Content-Type": types[name.split(".").at(-1)] }).end(file);
       } catch {
         res.writeHead(404).end();
       }
@@ -78,27 +88,42 @@ async function serve(text, done) {
   return { url: `http://127.0.0.1:${server.address().port}`, close: () => (server.closeAllConnections(), server.close()) };
 }
 
-/** watch runs in the page before anything else: it times keys until they are shown. */
-function watch() {
+/** watch runs in the page before anything else: it times keys until they are shown, and how long the answer stands still. */
+function watch(silent) {
   localStorage.setItem("chatbridge.key", "k".repeat(40));
+  if (silent) console.debug = () => {};
   window.typed = [];
+  window.still = () => {
+    let [longest, last] = [0, performance.now()];
+    new ResizeObserver(() => {
+      longest = Math.max(longest, performance.now() - last);
+      last = performance.now();
+    }).observe(document.querySelector(".markdown"));
+    window.still = () => longest;
+  };
   addEventListener("keydown", (event) => requestAnimationFrame(() => setTimeout(() => window.typed.push(performance.now() - event.timeStamp))), true);
 }
 
-/** trace listens to the browser until stop, which gives how long each drawing and each task took, by the clock and of its own, in ms. */
+const FRAME = "PageAnimator::serviceScriptedAnimations";
+const TASK = "ThreadControllerImpl::RunTask";
+
+/** trace listens to the browser until stop, which gives how long the scripts of each frame and each task took, by the clock and of its own, in ms. */
 async function trace(cdp) {
   const events = [];
-  cdp.on("Tracing.dataCollected", ({ value }) => events.push(...value.filter(({ name }) => name === "FireAnimationFrame" || name === "RunTask")));
-  await cdp.send("Tracing.start", { traceConfig: { includedCategories: ["devtools.timeline", "disabled-by-default-devtools.timeline"] }, transferMode: "ReportEvents" });
+  cdp.on("Tracing.dataCollected", ({ value }) => events.push(...value.filter(({ name }) => name === FRAME || name === TASK)));
+  await cdp.send("Tracing.start", { traceConfig: { includedCategories: ["toplevel", "blink"] }, transferMode: "ReportEvents" });
   return async () => {
     const complete = new Promise((resolve) => cdp.once("Tracing.tracingComplete", resolve));
     await cdp.send("Tracing.end");
     await complete;
-    const thread = events.find(({ name }) => name === "FireAnimationFrame");
+    const thread = events.find(({ name }) => name === FRAME);
     const of = (wanted) => events.filter(({ name, pid, tid, tdur }) => name === wanted && pid === thread?.pid && tid === thread?.tid && tdur !== undefined);
-    return { updates: of("FireAnimationFrame").map(({ tdur }) => tdur / 1000), tasks: of("RunTask").map(({ tdur }) => tdur / 1000), wall: of("RunTask").map(({ dur }) => dur / 1000) };
+    return { updates: of(FRAME).map(({ tdur }) => tdur / 1000), tasks: of(TASK).map(({ tdur }) => tdur / 1000), wall: of(TASK).map(({ dur }) => dur / 1000) };
   };
 }
+
+/** A frame whose scripts took less drew nothing of the answer. ms at full speed */
+const DREW = 0.2;
 
 const p = (list, part) => [...list].sort((a, b) => a - b)[Math.min(list.length - 1, Math.floor(list.length * part))] ?? 0;
 const ms = (value) => `${value.toFixed(1)} ms`;
@@ -113,7 +138,7 @@ for (const [name, text] of Object.entries(answers)) {
       const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
       const page = await context.newPage();
       page.on("pageerror", (error) => console.log("error in the page:", error.message));
-      await page.addInitScript(watch);
+      await page.addInitScript(watch, values.silent);
       const cdp = await context.newCDPSession(page);
       await cdp.send("Emulation.setCPUThrottlingRate", { rate: slow });
       const began = Date.now();
@@ -122,13 +147,17 @@ for (const [name, text] of Object.entries(answers)) {
       if (!done) {
         await page.locator(".markdown .part").first().waitFor();
         stop = await trace(cdp);
+        await page.evaluate(() => window.still());
+        if (values.follow) await page.locator(".below button").click();
         await page.getByRole("textbox", { name: "Message", exact: true }).focus();
         for (const at = Date.now(); Date.now() - at < PIECES * EVERY * 0.9; ) await page.keyboard.type("some words ", { delay: 60 });
       }
       await page.waitForFunction((least) => document.querySelector(".answer")?.getAttribute("aria-busy") === "false" && document.querySelector(".markdown").textContent.length > least, text.length * 0.4, { timeout: 120_000, polling: 200 });
       const took = Date.now() - began;
-      const { updates, tasks, wall } = await stop();
-      const typing = await page.evaluate(() => window.typed);
+      const { updates: frames, tasks, wall } = await stop();
+      const updates = frames.filter((one) => one > DREW * slow);
+      const [typing, still] = done ? [] : await page.evaluate(() => [window.typed, window.still()]);
+      const cpu = tasks.reduce((sum, one) => sum + one, 0) / 1000;
       const longest = `longest task ${ms(Math.max(0, ...tasks))} (${ms(Math.max(0, ...wall))} by the clock)`;
       if (done) {
         console.log(`${name} ×${slow} open: ${ms(took)}, ${longest}`);
@@ -138,7 +167,8 @@ for (const [name, text] of Object.entries(answers)) {
         if (update > budget.update || key > budget.typing || long > budget.long) missed++;
         console.log(
           `${name} ×${slow} stream: update p50 ${ms(p(updates, 0.5))} p95 ${ms(update)} (${(update / budget.update).toFixed(2)} of the budget), ` +
-            `typing p50 ${ms(p(typing, 0.5))} p95 ${ms(key)} (${(key / budget.typing).toFixed(2)}), tasks over 50 ms ${long}, ${longest}`,
+            `typing p50 ${ms(p(typing, 0.5))} p95 ${ms(key)} (${(key / budget.typing).toFixed(2)}), tasks over 50 ms ${long}, ${longest}, ` +
+            `${updates.length} updates, still ${ms(still)}, CPU ${cpu.toFixed(1)} s; load ${loadavg()[0].toFixed(1)}`,
         );
       }
       await context.close();

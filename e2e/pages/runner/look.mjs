@@ -9,6 +9,7 @@ export const widths = { 1280: 800, 768: 960, 360: 740 }; // and the heights that
 const schemes = ["light", "dark"];
 const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 const counts = new Set(["serious", "critical"]);
+const alsoCounts = new Set(["region"]); // moderate to axe; but what stands outside the landmarks is passed over by whoever goes by them
 const fine = 24; // px, a target's least (WCAG 2.5.8)
 const coarse = 44; // px, where a finger points
 
@@ -42,11 +43,11 @@ export async function look(page, state, { whole, shots, only = Object.keys(width
   return [...wrong].map(([what, at]) => `${state} (${at.join(", ")}): ${what}`);
 }
 
-/** axeIn runs axe and returns what it finds that is serious or critical. */
+/** axeIn runs axe and returns what it finds that counts. */
 export async function axeIn(page) {
   if (!(await page.evaluate(() => "axe" in globalThis))) await page.evaluate(axe);
   const { violations } = await page.evaluate((values) => globalThis.axe.run(document, { runOnly: { type: "tag", values }, resultTypes: ["violations"] }), tags);
-  return violations.filter((v) => counts.has(v.impact)).map((v) => `${v.id} (${v.impact}): ${v.help}: ${v.nodes.slice(0, 3).map((n) => `${n.html.slice(0, 140)} ${n.failureSummary.split("\n").slice(1).join(" ").trim().slice(0, 160)}`).join(" | ")}`);
+  return violations.filter((v) => counts.has(v.impact) || alsoCounts.has(v.id)).map((v) => `${v.id} (${v.impact}): ${v.help}: ${v.nodes.slice(0, 3).map((n) => `${n.html.slice(0, 140)} ${n.failureSummary.split("\n").slice(1).join(" ").trim().slice(0, 160)}`).join(" | ")}`);
 }
 
 /** settled waits until what a change of the window set off has been drawn, and fades have ended. */

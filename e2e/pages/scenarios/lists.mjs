@@ -100,6 +100,38 @@ export default [
     ],
   },
   {
+    name: "requests: what changes below the first page, or was pushed out of it, changes where it is",
+    stage: { worker: false },
+    steps: [
+      ["is", "so many wait", async (run) => {
+        run.waits = [];
+        for (let i = 0; i < 150; i++) run.waits.unshift(await run.account.submit(`Number ${i + 1} waits`));
+      }],
+      ["enterPanel", "/admin/requests/?status=idle"],
+      ["see", "Number 150 waits"],
+      ["is", "to row 90", (run) => run.page.evaluate(() => scrollTo(0, 90 * 36))],
+      ["see", "Number 60 waits"],
+      ["see", /^150 rows$/m],
+      ["is", "new ones push it down", async (run) => {
+        for (let i = 0; i < 60; i++) await run.account.submit("A new one");
+      }],
+      ["see", "60 new"],
+      ["is", "where it stands", async (run) => void (run.top = await run.page.evaluate(() => scrollY))],
+      ["is", "two end: one of the first page as it was, one of the second", async (run) => {
+        for (const i of [92, 101]) await run.account.cancel(run.waits[i].id);
+      }],
+      ["until", "both are marked", (run) => run.page.evaluate(() => [...document.querySelectorAll("tr.gone")].map((row) => row.innerText.match(/Number \d+/)?.[0]).join() === "Number 58,Number 49")],
+      ["see", "2 rows no longer match"],
+      ["is", "nothing has moved", async (run) => (await run.page.evaluate(() => scrollY)) === run.top, true],
+      ["open", "/admin/requests/"],
+      ["see", "A new one"],
+      ["is", "far down", (run) => run.page.evaluate(() => scrollTo(0, 140 * 36))],
+      ["see", "Number 75 waits"],
+      ["is", "it ends", (run) => run.account.cancel(run.waits[75].id)],
+      ["until", "it says so", (run) => run.page.evaluate(() => [...document.querySelectorAll("tbody tr")].some((row) => /Failed/.test(row.innerText) && /Number 75 waits/.test(row.innerText)))],
+    ],
+  },
+  {
     name: "requests: new rows wait behind a button; one in the making changes in place; Cancel",
     stage: {},
     steps: [

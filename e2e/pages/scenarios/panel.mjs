@@ -89,16 +89,24 @@ export default [
       ["state", "panel-new-account"],
       ["press", "Save"],
       ["see", "Copy this now: it is shown once"],
+      ["never", "Pairing line"], // the next step has it
       ["state", "panel-account-made"],
-      ["open", "/admin/"],
+      ["press", "Back to the first steps"],
       ["see", "Put the extension into the browser that answers"],
       ["state", "panel-first-run-extension"],
+      ["press", "Pair a browser"],
+      ["press", "Make the line"],
+      ["see", "Pairing line"],
       ["is", "a browser connects", async (run) => {
         run.account = { server: run.server, key: run.key };
         run.worker = await run.stage.join({}, run.account);
         run.worker.report();
       }],
-      ["see", "Send a test message"],
+      ["see", "is connected."],
+      ["state", "panel-first-run-paired", { few: true }],
+      ["press", "Back to the first steps"],
+      ["focus", "Overview"],
+      ["see", "3 of 5 done"],
       ["tab", 1],
       ["open", "/"],
       ["fill", "API Key", (run) => run.key],
@@ -109,6 +117,34 @@ export default [
       ["gone", "Send a test message"],
       ["gone", "The webhook arrives"],
       ["state", "panel-overview"],
+    ],
+  },
+  {
+    name: "first run: a test that the endpoint takes is its last step; one that it refuses says why",
+    stage: {},
+    errors: loads,
+    steps: [
+      ["is", "a receiver that refuses", async (run) => {
+        run.sinks.behaviour.ok = 503;
+        await run.server.admin("PATCH", `accounts/${run.account.id}/`, { webhook_url: run.sinks.to("ok") });
+      }],
+      ["asked", "Hello"],
+      ["enterPanel"],
+      ["see", "4 of 5 done"],
+      ["press", "Send test"],
+      ["see", "The endpoint answered 503"],
+      ["state", "panel-first-run-refused"],
+      ["see", "4 of 5 done"],
+      ["is", "it takes what comes now", (run) => void (run.sinks.behaviour.ok = 200)],
+      ["press", "Webhook URL of the account"],
+      ["press", "Send test"],
+      ["see", /It answered 200 within/],
+      ["press", "Back to the first steps"],
+      ["see", "All first steps are done"],
+      ["never", "4 of 5 done"],
+      ["focus", "Overview"],
+      ["is", "the server starts anew", async (run) => { await run.server.kill(); await run.server.again(); }],
+      ["is", "it is not forgotten", async (run) => (await run.server.admin("GET", "overview/")).first_run.delivered, true],
     ],
   },
   {

@@ -9,6 +9,7 @@ import { useTest } from "./EndpointTest";
 import { KeysSection } from "./KeysSection";
 import { useLoad } from "./load";
 import { WebhookHint } from "./NewAccountPage";
+import { ToSteps, useBeginning } from "./overview/begin";
 import { place, useUnsaved } from "./router";
 import { useAct, useSave } from "./save";
 import { ShownOnce, showOnce } from "./secrets";
@@ -58,12 +59,13 @@ function Parts({ account, path, home, reload }: PartProps & { home: string }) {
   };
   const primary = primaryOf(endpoints);
   const of = encodeURIComponent(account.id);
+  const beginning = useBeginning();
   return (
     <>
-      <ShownOnce at={at} />
+      <ShownOnce at={at} next={beginning && <ToSteps />} />
       {!account.active && <Notice tone="warn">{t.accounts.isDisabled}</Notice>}
       <div class="sections">
-        <AccountForm account={account} path={path} reload={saved} test={primary && `${path}endpoints/${primary.id}/`} />
+        <AccountForm account={account} path={path} reload={saved} test={primary && `${path}endpoints/${primary.id}/`} beginning={beginning} />
         <KeysSection account={String(account.id)} path={path} />
         <WebhookSection path={path} home={home} endpoints={endpoints} at={at} />
         <EndpointsSection path={path} home={home} endpoints={endpoints} />
@@ -95,8 +97,8 @@ interface Changed {
   webhook_secret: string | null;
 }
 
-/** Email and Webhook URL. `test`: the address of the endpoint that can be tested, if there is one. */
-function AccountForm({ account, path, reload, test }: PartProps & { test: string | undefined }) {
+/** Email and Webhook URL. `test`: the address of the endpoint that can be tested, if there is one. `beginning`: a test that is accepted leads back to the first steps. */
+function AccountForm({ account, path, reload, test, beginning }: PartProps & { test: string | undefined; beginning: boolean | null }) {
   const [email, setEmail] = useState(account.email);
   const [webhook, setWebhook] = useState(account.webhook_url ?? "");
   const [saved, setSaved] = useState(false);
@@ -104,7 +106,7 @@ function AccountForm({ account, path, reload, test }: PartProps & { test: string
   const moved = webhook.trim() !== (account.webhook_url ?? "");
   const dirty = email.trim() !== account.email || moved;
   useUnsaved(dirty && !busy);
-  const tried = useTest(test, moved);
+  const tried = useTest(test, moved, beginning && <ToSteps />);
 
   const submit = (event: Event) => {
     event.preventDefault();

@@ -8,16 +8,25 @@ import { ask } from "./session";
 import { t } from "./texts";
 import type { Endpoint } from "./types";
 
-const LOOKS: Record<Endpoint["status"], { icon: IconName; tone: string }> = {
+/** Amber goes on by itself, or was meant so; red is over until a person does something. As with deliveries (DeliveryMark). */
+const LOOKS: Record<Endpoint["status"] | "switched_off", { icon: IconName; tone: "ok" | "warn" | "bad" }> = {
   on: { icon: "done", tone: "ok" },
   off: { icon: "power", tone: "warn" },
-  failing: { icon: "warning", tone: "bad" },
+  switched_off: { icon: "power", tone: "bad" },
+  failing: { icon: "warning", tone: "warn" },
   on_hold: { icon: "clock", tone: "warn" },
 };
 
+type Well = Pick<Endpoint, "status" | "disabled_reason">;
+
+const lookOf = ({ status, disabled_reason }: Well) => LOOKS[status === "off" && disabled_reason ? "switched_off" : status];
+
+/** The colour of how an endpoint is: the same wherever it is told. */
+export const endpointTone = (endpoint: Well) => lookOf(endpoint).tone;
+
 /** Whether an endpoint gets what it is owed, as icon, word and colour. */
-export function EndpointMark({ endpoint }: { endpoint: Pick<Endpoint, "status"> }) {
-  const look = LOOKS[endpoint.status];
+export function EndpointMark({ endpoint }: { endpoint: Well }) {
+  const look = lookOf(endpoint);
   return (
     <span class={"mark " + look.tone}>
       <Icon name={look.icon} />

@@ -19,8 +19,8 @@ interface Test {
   result: ComponentChildren;
 }
 
-/** Sends a sample to an endpoint and shows what came back. `unsaved`: its URL in the form is not the one that is stored. */
-export function useTest(path: string | undefined, unsaved: boolean): Test {
+/** Sends a sample to an endpoint and shows what came back. `unsaved`: its URL in the form is not the one that is stored. `next`: where it goes on once a sample was accepted. */
+export function useTest(path: string | undefined, unsaved: boolean, next?: ComponentChildren): Test {
   const { busy, error, act } = useAct();
   const [began, setBegan] = useState<string | null>(null);
   const [result, setResult] = useState<Try | null>(null);
@@ -45,7 +45,7 @@ export function useTest(path: string | undefined, unsaved: boolean): Test {
       <>
         {unsaved && <p class="hint">{t.endpoints.testUnsaved}</p>}
         {error && <Notice>{error}</Notice>}
-        {result && <Result result={result} />}
+        {result && <Result result={result} next={next} />}
       </>
     ),
   };
@@ -58,7 +58,7 @@ function outcome(result: Try): string {
   return [t.endpoints.testBad(time), result.error ?? (result.status !== null && t.endpoints.testStatus(result.status))].filter(Boolean).join(" ");
 }
 
-function Result({ result }: { result: Try }) {
+function Result({ result, next }: { result: Try; next: ComponentChildren }) {
   const parts: [string, string][] = [
     [t.endpoints.requestHeaders, headerLines(result.request_headers)],
     [t.endpoints.responseHeaders, headerLines(result.response_headers)],
@@ -68,7 +68,15 @@ function Result({ result }: { result: Try }) {
   const all = [outcome(result), ...shown.flatMap(([name, text]) => ["", name, text])].join("\n");
   return (
     <div class="test-parts">
-      <Notice tone={result.error === null ? "ok" : "bad"} actions={<CopyButton text={all} label={t.endpoints.copyTest} />}>
+      <Notice
+        tone={result.error === null ? "ok" : "bad"}
+        actions={
+          <>
+            <CopyButton text={all} label={t.endpoints.copyTest} />
+            {result.error === null && next}
+          </>
+        }
+      >
         {outcome(result)}
       </Notice>
       {shown.map(([name, text]) => (

@@ -4,6 +4,7 @@ import { freshKey } from "../shared/random";
 import { s } from "../shared/texts";
 import { Button, Field, Notice } from "../shared/ui";
 import { viewOf } from "./AccountPage";
+import { useBeginning } from "./overview/begin";
 import { go, useUnsaved } from "./router";
 import { useSave, type Errors } from "./save";
 import { KeyField, keyErrors, pairing, showOnce } from "./secrets";
@@ -26,6 +27,7 @@ export function NewAccountPage() {
   const [webhook, setWebhook] = useState("");
   const [key, setKey] = useState(freshKey);
   const { form, busy, errors, save } = useSave(["email", "webhook_url", "key"]);
+  const beginning = useBeginning();
   useUnsaved(!busy && (email !== "" || webhook !== ""));
 
   const submit = (event: Event) => {
@@ -39,7 +41,8 @@ export function NewAccountPage() {
         body: { email: email.trim(), key: key.trim(), ...(webhook.trim() && { webhook_url: webhook.trim() }) },
       });
       const at = viewOf(body.account.id);
-      showOnce({ at, name: t.keys.field, secret: body.key, note: t.keys.worksFirst }, pairing(at, body.key));
+      // The first steps come to the pairing line by and by, with the extension.
+      showOnce({ at, name: t.keys.field, secret: body.key, note: beginning ? t.keys.worksSteps : t.keys.worksFirst }, ...(beginning ? [] : [pairing(at, body.key)]));
       if (body.webhook_secret) showOnce({ at, name: t.keys.secret, secret: body.webhook_secret, note: t.keys.secretHint });
       announce(t.accounts.savedAccount);
       await go(`/admin/accounts/${body.account.id}/`, { saved: true, replace: true });

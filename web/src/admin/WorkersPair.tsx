@@ -4,6 +4,7 @@ import { Icon } from "../shared/icons";
 import { Button, Field, Loading, Notice } from "../shared/ui";
 import { accounts, readAccounts } from "./accounts";
 import { usePoll } from "./load";
+import { ToSteps, useBeginning } from "./overview/begin";
 import { go } from "./router";
 import { useSave, type Errors } from "./save";
 import { pairing, putAway, ShownOnce, showOnce } from "./secrets";
@@ -108,6 +109,7 @@ export function WorkersPair({ account: given }: { account: string }) {
 /** What is to be done in the browser, and whether it has connected. */
 function Steps({ here, again }: { here: Worker | null; again: () => void }) {
   const [unpack, load, paste] = t.workers.pairSteps;
+  const beginning = useBeginning();
   return (
     <div class="sections">
       <ol class="steps">
@@ -131,9 +133,13 @@ function Steps({ here, again }: { here: Worker | null; again: () => void }) {
             tone="ok"
             actions={
               <>
-                <Button kind="main" onClick={() => go(`/admin/workers/?open=${encodeURIComponent(idOf(here))}`)}>
-                  {t.workers.pairDone}
-                </Button>
+                {beginning ? (
+                  <ToSteps />
+                ) : (
+                  <Button kind="main" onClick={() => go(`/admin/workers/?open=${encodeURIComponent(idOf(here))}`)}>
+                    {t.workers.pairDone}
+                  </Button>
+                )}
                 <Button onClick={again}>{t.workers.pairAnother}</Button>
               </>
             }

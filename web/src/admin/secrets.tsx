@@ -1,4 +1,5 @@
 import { signal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { freshKey } from "../shared/random";
 import { Button, CopyButton, Field } from "../shared/ui";
@@ -38,8 +39,8 @@ export function pairing(at: string, key: string): Shown {
   return { at, name: t.keys.pairing, secret: `${location.origin} ${key}`, note: t.keys.pairingHint };
 }
 
-/** The secrets of a view that are shown once; they are forgotten when it is left. */
-export function ShownOnce({ at }: { at: string }) {
+/** The secrets of a view that are shown once; they are forgotten when it is left. `next`: where it goes on from here. */
+export function ShownOnce({ at, next }: { at: string; next?: ComponentChildren }) {
   useEffect(() => () => putAway(at), [at]);
   const secrets = shown.value.filter((secret) => secret.at === at);
   const heading = useRef<HTMLHeadingElement>(null);
@@ -63,6 +64,7 @@ export function ShownOnce({ at }: { at: string }) {
         >
           {t.keys.have}
         </Button>
+        {next}
       </div>
     </section>
   );

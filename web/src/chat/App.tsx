@@ -59,6 +59,7 @@ export function App() {
           </header>
           <Thread key={viewed.value} />
           <Composer />
+          {toast.value && <p class="toast">{toast.value}</p>}
         </main>
       </div>
       {drawer.value && !wide.value && (
@@ -75,7 +76,6 @@ export function App() {
         </Dialog>
       )}
       <Questions />
-      {toast.value && <p class="toast">{toast.value}</p>}
       <Announcer />
     </>
   );

@@ -60,7 +60,7 @@ function Question({ request: { id, message } }: { request: ChatRequest }) {
   );
 }
 
-/** The answer as Markdown. It is drawn past Preact: only what changes is touched, a quarter of the time at most. */
+/** The answer as Markdown. It is drawn past Preact: only what changes is touched, with rests between. */
 function AnswerText({ turn }: { turn: Turn }) {
   const element = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => {

@@ -23,7 +23,6 @@ export function pollForResponse(turn: Turn): () => void {
   let source: Source | undefined;
   let release: Release | undefined;
   let retry: ReturnType<typeof setTimeout> | undefined;
-  let frame = 0;
   let stopped = false;
   let connects = 0;
   let neverStood = 0;
@@ -99,13 +98,7 @@ export function pollForResponse(turn: Turn): () => void {
       return;
     }
     if (applied === "corrected") turn.corrected.value = true;
-    // At most one drawing a frame, however many deltas come.
-    frame ||= requestAnimationFrame(show);
-  }
-
-  function show(): void {
-    frame = 0;
-    turn.text.value = turn.heard.answer.text;
+    turn.text.value = heard.answer.text;
   }
 
   function applyStatus(data: Extract<StreamEvent, { type: "status" }>): void {
@@ -170,10 +163,6 @@ export function pollForResponse(turn: Turn): () => void {
     stopped = true;
     disconnect();
     stopWatching();
-    if (frame) {
-      cancelAnimationFrame(frame);
-      show();
-    }
     turn.link.value = { state: "off" };
   }
 

@@ -85,7 +85,7 @@ export class Blocks {
   set(text: string, complete: boolean): void {
     if (text.includes("\r")) text = text.replaceAll("\r\n", "\n").replaceAll("\r", "\n");
     if (text === this.text && complete === this.complete) return;
-    const same = text.startsWith(this.text) ? this.text.length : commonLength(this.text, text);
+    const same = beginsWith(text, this.text) ? this.text.length : commonLength(this.text, text);
     if (same < this.text.length || (this.complete && !complete)) this.takeBack(this.complete ? 0 : same);
     this.text = text;
     this.complete = complete;
@@ -322,6 +322,11 @@ function restAfter(token: Token, before: Rest | null): Rest {
 
 function isHighSurrogate(unit: number): boolean {
   return unit >= 0xd800 && unit < 0xdc00;
+}
+
+/** What startsWith says, for long texts: that compares unit by unit, half a millisecond for 500 kB; comparing a slice takes a twentieth of it. */
+export function beginsWith(text: string, start: string): boolean {
+  return text.slice(0, start.length) === start;
 }
 
 /** How many units at the start two texts share: by halves, as comparing slices is far quicker than comparing units. */

@@ -3,6 +3,7 @@
 import { announce } from "../shared/announce";
 import { copyText } from "../shared/copy";
 import { s } from "../shared/texts";
+import { beginsWith } from "./blocks";
 import { addPlain, make, TURNING } from "./dom";
 
 /** The shortest piece, in UTF-16 units: about a screen. */
@@ -43,7 +44,7 @@ export function changeCode(block: HTMLElement, before: string, after: string): v
   const [from, to] = [withoutLastBreak(before), withoutLastBreak(after)];
   if (to === from) return;
   const last = code.lastElementChild;
-  if (!to.startsWith(from) || !last || !last.classList.contains("piece") || last.childElementCount > 0) {
+  if (!beginsWith(to, from) || !last || !last.classList.contains("piece") || last.childElementCount > 0) {
     code.replaceChildren();
     addPieces(code, to);
     return;

@@ -1,18 +1,27 @@
-// Shows an answer while its text comes. Drawing takes at most a slice of each frame, and of an answer that grows a quarter of the time.
+// Shows an answer while its text comes. Drawing takes at most a slice of a frame. While an answer grows, the page rests after each frame
+// that draws it, so that what the reader types or presses comes between them.
 import type { Token, Tokens } from "marked";
-import { alike, type Block, Blocks } from "./blocks";
+import { alike, beginsWith, type Block, Blocks } from "./blocks";
 import { changeCode, colour, pressed } from "./code";
 import { make, patch } from "./dom";
 import { draw, growList, growTable } from "./draw";
 
-/** The longest that drawing goes on without a pause, in milliseconds. */
+/** The longest that drawing goes on without a pause, in milliseconds; and where an answer grows: laying out what came takes twice as long again. */
 const SLICE = 8;
+const SLICE_GROWING = 3.5;
 
 /** Blocks that share a box. What is outside the screen is then passed over by the box, and not block by block. */
 const PART = 32;
 
-/** After drawing what grows, the page rests this many times as long. */
-const REST = 3;
+/**
+ * After a frame that drew what grows, the page rests. One that took so long (milliseconds, with its layout and painting) is followed by a
+ * rest as long; one of twice that by twice its own: the slower the machine, the less of its time goes into drawing.
+ */
+const EASY = 10;
+
+/** Text that has waited this long (milliseconds) is drawn after a short rest, so that it is shown four times a second on a slow machine, too. */
+const LATE = 250;
+const SHORT_REST = 0.5;
 
 /** So much code is drawn at once, in UTF-16 units; the rest of a long block follows in further slices. */
 const CODE_AT_ONCE = 65_536;
@@ -30,21 +39,25 @@ interface Drawn {
 export class AnswerView {
   private readonly blocks = new Blocks();
   private readonly drawn: Drawn[] = [];
+  private text = "";
   private complete = false;
   private readAll = true;
-  private restUntil = 0;
+  private shownWhole = false;
+  /** When the oldest text came that is not drawn, by performance.now; null: all is. */
+  private since: number | null = null;
 
   constructor(private readonly into: HTMLElement) {
     into.addEventListener("click", (event) => void pressed(event.target));
   }
 
-  /** Shows this text from the next frame on. `complete`: nothing follows. */
+  /** Shows this text soon. `complete`: nothing follows. */
   show(text: string, complete: boolean): void {
-    this.blocks.set(text, complete);
+    this.text = text;
     this.complete = complete;
     this.readAll = false;
-    if (complete) this.restUntil = 0;
-    wake(this);
+    this.since ??= performance.now();
+    // What was not there yet, or is the last word, is drawn before the page is shown next.
+    wake(this, complete || !this.shownWhole);
   }
 
   /** Ends its work; what is shown stays. */
@@ -52,14 +65,20 @@ export class AnswerView {
     waiting.delete(this);
   }
 
-  /** When it wants to draw again, by performance.now. */
-  get due(): number {
-    return this.restUntil;
+  /** It grows, and has been drawn whole before. */
+  get grows(): boolean {
+    return this.shownWhole && !this.complete;
   }
 
-  /** Draws until all is drawn (true) or until `deadline`. */
-  step(deadline: number): boolean {
-    const began = performance.now();
+  /** When text that waits has waited long enough, by performance.now. */
+  get late(): number {
+    return (this.since ?? Infinity) + LATE;
+  }
+
+  /** Draws until all is drawn (true), or for `slice` milliseconds. */
+  step(slice: number): boolean {
+    this.blocks.set(this.text, this.complete);
+    const deadline = performance.now() + slice;
     for (;;) {
       const reached = this.drawn.length;
       if (!this.drawRead(deadline)) return false;
@@ -68,7 +87,8 @@ export class AnswerView {
       this.readAll = this.blocks.advance();
     }
     while (this.drawn.length > this.blocks.blocks.length) this.takeAway(this.drawn.pop()!.node);
-    if (!this.complete) this.restUntil = performance.now() + REST * (performance.now() - began);
+    this.shownWhole = true;
+    this.since = null;
     return true;
   }
 
@@ -92,14 +112,14 @@ export class AnswerView {
         now.finished = true;
         if (now.node instanceof HTMLElement && HOLDS_CODE.has(block.token.type)) colour(now.node);
       }
-      if (index % 8 === 7 && performance.now() > deadline && index + 1 < count) return false;
+      if (index % 4 === 3 && performance.now() > deadline && index + 1 < count) return false;
     }
     return true;
   }
 
   /** Draws code a part further. */
   private drawCode(present: Drawn, text: string): void {
-    const same = text.startsWith(present.code) ? present.code.length : 0;
+    const same = beginsWith(text, present.code) ? present.code.length : 0;
     const next = text.slice(0, same + CODE_AT_ONCE);
     changeCode(present.node as HTMLElement, present.code, next);
     present.code = next;
@@ -168,46 +188,82 @@ const HOLDS_CODE = new Set(["code", "list", "blockquote"]);
 
 const waiting = new Set<AnswerView>();
 let frame = false;
-let rest: ReturnType<typeof setTimeout> | undefined;
+let timer: ReturnType<typeof setTimeout> | undefined;
 let fresh = false;
 
-function wake(view: AnswerView): void {
+/** What grows is drawn again: at the earliest, and without haste. By performance.now. */
+let soonest = 0;
+let rested = 0;
+
+/** A key was pressed since the last frame. The frame that shows it draws nothing that can wait. */
+let pressedKey = false;
+addEventListener("keydown", () => (pressedKey = true), { capture: true, passive: true });
+
+function wake(view: AnswerView, atOnce: boolean): void {
   // The one that came last goes first: a chat is read from its end.
   waiting.delete(view);
   waiting.add(view);
-  if (frame) return;
+  if (!atOnce || frame || fresh) {
+    plan();
+    return;
+  }
+  // Once a frame at most.
+  frame = fresh = true;
+  queueMicrotask(run);
+  requestAnimationFrame(() => (fresh = false));
+}
+
+function due(view: AnswerView): number {
+  return view.grows ? Math.max(soonest, Math.min(rested, view.late)) : 0;
+}
+
+/** Sees to it that what waits is drawn when it is due. */
+function plan(): void {
+  clearTimeout(timer);
+  if (frame || waiting.size === 0) return;
+  const pause = Math.min(...[...waiting].map(due)) - performance.now();
+  if (pause > 0) {
+    timer = setTimeout(plan, pause);
+    return;
+  }
   frame = true;
-  // A page that has been at rest draws before it is shown; one that draws, once a frame.
-  if (!fresh) {
-    fresh = true;
-    queueMicrotask(run);
-    requestAnimationFrame(() => (fresh = false));
-  } else requestAnimationFrame(run);
+  requestAnimationFrame(run);
 }
 
 function run(): void {
   frame = false;
-  clearTimeout(rest);
-  const now = performance.now();
-  let next = Infinity;
+  const began = performance.now();
+  const givesWay = pressedKey;
+  pressedKey = false;
+  let grew = false;
   for (const view of [...waiting].reverse()) {
-    if (view.due > now) {
-      next = Math.min(next, view.due);
-      continue;
-    }
-    if (performance.now() <= now + SLICE && view.step(now + SLICE)) waiting.delete(view);
-    else next = now;
+    const left = began + SLICE - performance.now();
+    if (left < 0) break;
+    if (due(view) > began || (givesWay && view.grows && began < view.late)) continue;
+    grew ||= view.grows;
+    if (view.step(view.grows ? Math.min(SLICE_GROWING, left) : left)) waiting.delete(view);
   }
-  if (next === Infinity) return;
-  const later = () => {
-    if (frame) return;
-    frame = true;
-    requestAnimationFrame(run);
-  };
-  rest = setTimeout(later, Math.max(0, next - performance.now()));
+  if (grew) restAfter(began);
+  plan();
 }
 
-/** True while answers are still being drawn. */
+const painted = new MessageChannel();
+let paintedSince = 0;
+painted.port1.onmessage = () => {
+  const now = performance.now();
+  soonest = now + Math.min(LATE, SHORT_REST * (now - paintedSince));
+  rested = now + (now - paintedSince) ** 2 / EASY;
+  plan();
+};
+
+/** Rests after the frame that `began` then. Its message comes when the frame has been laid out and painted. */
+function restAfter(began: number): void {
+  paintedSince = began;
+  soonest = rested = began + LATE;
+  painted.port2.postMessage(null);
+}
+
+/** True while answers are being drawn that are not just growing. */
 export function drawing(): boolean {
-  return waiting.size > 0;
+  return [...waiting].some(({ grows }) => !grows);
 }

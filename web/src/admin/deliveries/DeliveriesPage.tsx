@@ -54,6 +54,7 @@ export function DeliveriesPage({ query }: { query: URLSearchParams }) {
       filters={filters}
       columns={columns}
       id={(row) => String(row.id)}
+      live={{ moving: (row) => row.ended_at === null, at: (row) => row.created_at }}
       name={(row) => `${row.url}, ${clock(row.created_at)}`}
       loading={t.deliveries.loading}
       failed={t.deliveries.failed}

@@ -3,6 +3,7 @@ import { announce } from "../../shared/announce";
 import { clock, counting, exact, now, tick, took, zoneName } from "../../shared/time";
 import { Button, Loading, Notice } from "../../shared/ui";
 import { accountName, readAccounts } from "../accounts";
+import { endpointTone } from "../EndpointState";
 import { useLoad, usePoll } from "../load";
 import { CopyId, Facts, headerLines } from "../parts";
 import { useAct } from "../save";
@@ -90,7 +91,7 @@ function State({ delivery, read }: { delivery: Delivery; read: (now?: Delivery) 
       {error && <Notice>{error}</Notice>}
       {endpoint.missing && <Notice tone="warn">{t.deliveries.removed}</Notice>}
       {to && !to.enabled && (
-        <Notice tone="warn" actions={<Button icon="power" disabled={busy} onClick={switchOn}>{t.deliveries.switchOn}</Button>}>
+        <Notice tone={endpointTone(to)} actions={<Button icon="power" disabled={busy} onClick={switchOn}>{t.deliveries.switchOn}</Button>}>
           {to.disabled_reason ? t.deliveries.offReason(to.disabled_reason) : t.deliveries.off}
         </Notice>
       )}

@@ -12,7 +12,7 @@ import { Drawer } from "./Drawer";
 import { cleared, FilterBar, ZoneSelect } from "./FilterBar";
 import { apiQuery, countSet, readValues, type Filter, type Values } from "./filters";
 import type { Column } from "./Row";
-import { ROWS_A_PAGE, Shelf } from "./shelf";
+import { ROWS_A_PAGE, Shelf, type Seen } from "./shelf";
 import { Table } from "./Table";
 
 /** How often the newest rows are read again, in milliseconds; a search looks through many rows, so it waits longer. */
@@ -34,6 +34,8 @@ interface ListPageProps<R> {
   filters: Filter[];
   columns: Column<R>[];
   id: (row: R) => string;
+  /** Rows that can still change by themselves are looked at also where they are out of sight. `at`: when a row came, as the API's `to` has it. Left out: none can. */
+  live?: { moving: (row: R) => boolean; at: (row: R) => string };
   /** What a row is called where it is selected. */
   name: (row: R) => string;
   /** Sentences: while the first page loads, why it could not be, and what to do where there is nothing at all. */
@@ -69,12 +71,17 @@ export function ListPage<R>(props: ListPageProps<R>) {
   const openId = (drawer && query.get("open")) || "";
   const address = (changes: Values) => withQuery(base, { ...values, open: openId, ...changes });
   const key = JSON.stringify(values);
+  const path = (more: Values = {}) => withQuery(api, { ...props.always, ...apiQuery(values, Date.now()), ...more, limit: String(ROWS_A_PAGE) });
   const shelf = useMemo(
     () =>
       new Shelf<R>({
-        first: () => withQuery(api, { ...props.always, ...apiQuery(values, Date.now()), limit: String(ROWS_A_PAGE) }),
+        first: path,
         id: props.id,
         read: (path) => ask<R[]>(path),
+        live: props.live && {
+          moving: props.live.moving,
+          from: (row) => path({ to: new Date(Date.parse(props.live!.at(row)) + 1).toISOString() }),
+        },
       }),
     [api, key],
   );
@@ -132,12 +139,12 @@ function List<R>({ props, shelf, values, openId, address, picked, setPicked, lis
   const waits = shelf.waits.value;
   const next = shelf.next.value !== null;
   const further = shelf.further.value;
-  const seenIndex = useRef(0);
-  const seen = useCallback((index: number) => void (seenIndex.current = index), []);
+  const inSight = useRef<Seen>({ first: 0, last: 0 });
+  const seen = useCallback((rows: Seen) => void (inSight.current = rows), []);
 
   const entered = logIns.value;
-  useEffect(() => void shelf.look(seenIndex.current), [shelf, entered]);
-  usePoll(() => shelf.look(seenIndex.current), picked.size === 0, values.q ? SEARCH_EVERY : LOOK_EVERY);
+  useEffect(() => void shelf.look(inSight.current), [shelf, entered]);
+  usePoll(() => shelf.look(inSight.current), picked.size === 0, values.q ? SEARCH_EVERY : LOOK_EVERY);
 
   const refresh = async () => {
     scrollTo(0, 0);
@@ -157,7 +164,7 @@ function List<R>({ props, shelf, values, openId, address, picked, setPicked, lis
 
   return (
     <>
-      {error && <Notice actions={<Button onClick={() => shelf.look(seenIndex.current)}>{t.list.tryAgain}</Button>}>{props.failed(error)}</Notice>}
+      {error && <Notice actions={<Button onClick={() => shelf.look(inSight.current)}>{t.list.tryAgain}</Button>}>{props.failed(error)}</Notice>}
       {!rows && !error && <Loading>{values.q ? t.list.searching : props.loading}</Loading>}
       {rows && (rows.length > 0 || waits.fresh > 0) && (
         <div class="list-bar">

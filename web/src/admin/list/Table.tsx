@@ -2,6 +2,7 @@ import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preac
 import { slim } from "../room";
 import { t } from "../texts";
 import { linkId, Row, type Column } from "./Row";
+import type { Seen } from "./shelf";
 import { ALL_DRAWN, windowOf, type Window } from "./window";
 
 /** How high a row is until one was drawn, in pixels. */
@@ -26,8 +27,8 @@ interface TableProps<R> {
   openId: string;
   gone: ReadonlySet<string>;
   selection: Selection | null;
-  /** Told which row stands at the top of what is seen. */
-  seen: (index: number) => void;
+  /** Told which rows stand at the top and at the end of what is seen. */
+  seen: (rows: Seen) => void;
 }
 
 /** The rows as a table: past 200 only those near what is seen are in the page. ↑ and ↓ go from row to row, Enter opens, Space selects. */
@@ -46,7 +47,7 @@ export function Table<R>({ label, rows, more, id, name, columns, href, open, ope
     const row = place.current?.querySelector("tbody tr")?.getBoundingClientRect().height;
     if (row) height.current = row;
     const above = -box.top - head();
-    seen(Math.max(0, Math.floor(above / height.current)));
+    seen({ first: Math.max(0, Math.floor(above / height.current)), last: Math.max(0, Math.floor((above + innerHeight) / height.current)) });
     const next = windowOf(count, height.current, above, innerHeight);
     setShown((now) => {
       if (now.first === next.first && now.end === next.end) return now;

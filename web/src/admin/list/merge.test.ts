@@ -19,6 +19,7 @@ test("nothing moves: new rows are counted, missing ones named", () => {
     { shown: "dcba", page: "hgfe", whole: false, fresh: 4, more: true, gone: "", why: "more came than a page holds" },
     { shown: "dba", page: "dcba", whole: true, fresh: 1, more: false, gone: "", why: "one came in the middle" },
     { shown: "dcba", page: "", whole: true, fresh: 0, more: false, gone: "dcba", why: "nothing matches any more" },
+    { shown: "dcba", page: "", whole: false, fresh: 0, more: false, gone: "", why: "a search that has not come so far yet" },
     { shown: "", page: "ba", whole: true, fresh: 2, more: false, gone: "", why: "the first ones" },
   ];
   for (const { shown, page, whole, fresh, more, gone, why } of cases) {

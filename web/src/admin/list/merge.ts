@@ -1,7 +1,9 @@
-/** What a fresh first page says about the rows that are shown. */
+/** What a fresh page says about the rows that are shown. */
 export interface News<Row> {
   /** The shown rows in their places, changed ones as they are now. The same array if nothing changed. */
   rows: Row[];
+  /** Of so many of the shown rows, from the first on, the fresh page tells. */
+  reach: number;
   /** How many rows of the fresh page are not shown. */
   fresh: number;
   /** Nothing of the fresh page is shown: there may be more between. */
@@ -11,7 +13,7 @@ export interface News<Row> {
 }
 
 /**
- * Compares a fresh first page with what is shown. Nothing moves: rows are changed in their places, new ones are counted, and those that
+ * Compares a fresh page with what is shown from its beginning on. Nothing moves: rows are changed in their places, new ones are counted, and those that
  * are missing are named. `whole`: there is nothing beyond the fresh page.
  */
 export function compare<Row>(shown: Row[], page: Row[], whole: boolean, id: (row: Row) => string): News<Row> {
@@ -19,10 +21,9 @@ export function compare<Row>(shown: Row[], page: Row[], whole: boolean, id: (row
   const shownIds = new Set(shown.map(id));
   const fresh = page.filter((row) => !shownIds.has(id(row))).length;
   // The page reaches down to the last of its rows that is shown; what is further down it says nothing about.
-  let reach = whole ? shown.length : shown.findLastIndex((row) => pageById.has(id(row))) + 1;
-  if (page.length === 0) reach = shown.length;
+  const reach = whole ? shown.length : shown.findLastIndex((row) => pageById.has(id(row))) + 1;
   const gone = new Set(shown.slice(0, reach).filter((row) => !pageById.has(id(row))).map(id));
-  return { rows: inPlace(shown, page, id), fresh, more: !whole && fresh === page.length && fresh > 0, gone };
+  return { rows: inPlace(shown, page, id), reach, fresh, more: !whole && fresh === page.length && fresh > 0, gone };
 }
 
 /** The shown rows with what a page says of them. The same array, and the same objects in it, where nothing changed. */

@@ -16,14 +16,18 @@ function server(n: number) {
   const read = async (path: string): Promise<Reply<Row[]>> => {
     asked.push(path);
     if (fails) throw fails;
-    const before = Number(new URLSearchParams(path.split("?")[1]).get("cursor") ?? Infinity);
+    const query = new URLSearchParams(path.split("?")[1]);
+    const before = query.has("from") ? Number(query.get("from")) + 1 : Number(query.get("cursor") ?? Infinity);
     const body = rows.filter((row) => row.id < before).slice(0, ROWS_A_PAGE).map((row) => ({ ...row }));
     const last = body.at(-1);
     return { body, next: last && last.id > 1 ? `/x?cursor=${last.id}` : null };
   };
-  const shelf = new Shelf<Row>({ first: () => "/x", id: (row) => String(row.id), read });
+  const shelf = new Shelf<Row>({ first: () => "/x", id: (row) => String(row.id), read, live: { moving: (row) => row.status === "idle", from: (row) => `/x?from=${row.id}` } });
   return { rows, asked, shelf, fail: (now: Error | null) => (fails = now), add: () => rows.unshift({ id: rows.length + 1, status: "idle" }) };
 }
+
+/** What is seen at the top of the list. */
+const top = { first: 0, last: 20 };
 
 test("pages follow each other to the end", async () => {
   const { shelf } = server(250);
@@ -50,7 +54,7 @@ test("new rows wait until they are asked for", async () => {
   await shelf.begin();
   add();
   add();
-  await shelf.look(0);
+  await shelf.look(top);
   assert.equal(shelf.rows.value?.[0]?.id, 150);
   assert.equal(shelf.waits.value.fresh, 2);
   await shelf.begin();
@@ -58,15 +62,72 @@ test("new rows wait until they are asked for", async () => {
   assert.equal(shelf.waits.value.fresh, 0);
 });
 
-test("a changed row on the page that is seen changes in place", async () => {
-  const { shelf, rows } = server(300);
+test("changed rows on the pages that are seen change in place", async () => {
+  const { shelf, rows } = server(500);
+  for (const row of rows) row.status = "executing";
+  await shelf.begin();
+  for (let page = 0; page < 4; page++) await shelf.more();
+  for (const row of rows) row.status = "done";
+  await shelf.look({ first: 190, last: 210 });
+  const at = (index: number) => shelf.rows.value?.[index]?.status;
+  assert.deepEqual([at(0), at(199), at(200), at(300), at(499)], ["done", "done", "done", "executing", "executing"], "pages that nobody sees, and where nothing moves, are not read");
+});
+
+test("what new rows push out of the first page is looked at where it is", async () => {
+  const { shelf, rows, asked, add } = server(150);
+  await shelf.begin();
+  for (let i = 0; i < 120; i++) add();
+  await shelf.look(top);
+  assert.deepEqual([shelf.waits.value.fresh, shelf.waits.value.more], [100, true]);
+  for (const row of rows) row.status = "done";
+  asked.length = 0;
+  await shelf.look(top);
+  assert.deepEqual(asked, ["/x", "/x?from=150"]);
+  assert.ok(shelf.rows.value?.every(({ status }) => status === "done"));
+  assert.equal(shelf.rows.value?.[0]?.id, 150, "nothing jumps");
+  assert.equal(shelf.waits.value.gone.size, 0);
+});
+
+test("what moves is looked at out of sight too, one page at a time", async () => {
+  const { shelf, rows, asked } = server(500);
+  for (const row of rows) if (row.id > 350 || row.id <= 100) row.status = "done";
+  await shelf.begin();
+  for (let page = 0; page < 4; page++) await shelf.more();
+  const path = (before: number) => `/x?cursor=${before}`;
+  const looks = async () => {
+    asked.length = 0;
+    await shelf.look(top);
+    return [...asked];
+  };
+  assert.deepEqual(await looks(), ["/x", path(401)], "350 to 301");
+  assert.deepEqual(await looks(), ["/x", path(301)]);
+  assert.deepEqual(await looks(), ["/x", path(201)]);
+  assert.deepEqual(await looks(), ["/x", path(401)], "round again");
+  for (const row of rows) row.status = "done";
+  await looks();
+  await looks();
+  await looks();
+  assert.ok(shelf.rows.value?.every(({ status }) => status === "done"));
+  assert.deepEqual(await looks(), ["/x"], "nothing moves any more");
+});
+
+test("a row that no longer matches is marked also beyond the first page, and stays so", async () => {
+  const { shelf, rows, asked } = server(300);
   await shelf.begin();
   await shelf.more();
   await shelf.more();
+  rows.splice(rows.findIndex(({ id }) => id === 150), 1);
+  await shelf.look({ first: 140, last: 160 });
+  assert.deepEqual([...shelf.waits.value.gone], ["150"]);
+  await shelf.look(top);
+  await shelf.look(top);
+  assert.deepEqual([...shelf.waits.value.gone], ["150"]);
+  assert.equal(shelf.rows.value?.length, 300, "nothing jumps");
   for (const row of rows) row.status = "done";
-  await shelf.look(150);
-  const at = (index: number) => shelf.rows.value?.[index]?.status;
-  assert.deepEqual([at(0), at(150), at(250)], ["done", "done", "idle"], "the page that nobody sees is not read");
+  for (let i = 0; i < 3; i++) await shelf.look(top);
+  asked.length = 0;
+  await shelf.look(top);
+  assert.deepEqual(asked, ["/x"], "one that is gone is not looked for");
 });
 
 test("an empty list shows its first row at once", async () => {
@@ -74,7 +135,7 @@ test("an empty list shows its first row at once", async () => {
   await shelf.begin();
   assert.deepEqual(shelf.rows.value, []);
   add();
-  await shelf.look(0);
+  await shelf.look(top);
   assert.equal(shelf.rows.value?.length, 1);
 });
 
@@ -85,7 +146,7 @@ test("a failure keeps what is there, and the next success takes its sentence awa
   assert.equal(shelf.rows.value, null);
   assert.equal(shelf.error.value, "The server is away.");
   fail(null);
-  await shelf.look(0);
+  await shelf.look(top);
   assert.equal(shelf.rows.value?.length, 100);
   assert.equal(shelf.error.value, null);
   fail(new Error("The server is away."));
@@ -103,7 +164,7 @@ test("what was asked before a new beginning is dropped, however late it comes", 
   pending.shift()?.(page(9, 8));
   await begun;
   const further = shelf.more();
-  const look = shelf.look(0);
+  const look = shelf.look(top);
   const again = shelf.begin();
   const [forFurther, forLook, forAgain] = pending;
   forAgain?.(page(12, 11));
@@ -127,10 +188,10 @@ test("what the frame says is not said again", async () => {
   fail(null);
   await shelf.begin();
   fail(new ApiError(0, "unreachable", "No reply."));
-  await shelf.look(0);
+  await shelf.look(top);
   assert.equal(shelf.error.value, null, "the rows stay in their places");
   fail(new ApiError(500, "internal", "Something went wrong."));
-  await shelf.look(0);
+  await shelf.look(top);
   assert.equal(shelf.error.value, "Something went wrong.");
 });
 

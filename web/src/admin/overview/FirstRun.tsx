@@ -1,13 +1,15 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { announce } from "../../shared/announce";
 import { Icon } from "../../shared/icons";
 import { Button, Notice } from "../../shared/ui";
 import { accounts, readAccounts } from "../accounts";
+import { primaryOf } from "../EndpointsSection";
+import { useTest } from "../EndpointTest";
 import { useLoad } from "../load";
 import { go, withQuery } from "../router";
 import { t } from "../texts";
-import type { Delivery, Overview } from "../types";
+import type { Delivery, Endpoint, Overview } from "../types";
 import { done, type StepName } from "./steps";
 
 /** A step that takes longer than this says why it may, in milliseconds. */
@@ -21,6 +23,14 @@ export function FirstRun({ overview, hide }: { overview: Overview; hide: () => v
   const count = names.filter((name) => ticks[name]).length;
   const stalled = useStalled(current);
   useEffect(() => void readAccounts(), [ticks.account]);
+  const section = useRef<HTMLElement>(null);
+  // When the last step is done, or the steps are put away, the button that had the focus goes too.
+  useLayoutEffect(() => {
+    const here = section.current;
+    return () => {
+      if (here?.contains(document.activeElement)) document.querySelector<HTMLElement>("main h1")?.focus({ preventScroll: true });
+    };
+  }, []);
   const before = useRef(count);
   useEffect(() => {
     if (count > before.current) announce(t.firstRun.progress(count, names.length));
@@ -34,7 +44,7 @@ export function FirstRun({ overview, hide }: { overview: Overview; hide: () => v
     webhook: { words: t.firstRun.webhook, body: <WebhookStep stalled={stalled} /> },
   };
   return (
-    <section class="card first-run" aria-labelledby="first-run">
+    <section ref={section} class="card first-run" aria-labelledby="first-run">
       <header class="part-head">
         <h2 id="first-run">{t.firstRun.title}</h2>
         <span class="meta">{t.firstRun.progress(count, names.length)}</span>
@@ -172,6 +182,10 @@ function WebhookStep({ stalled }: { stalled: boolean }) {
   const { data } = useLoad<Delivery[]>("/api/admin/deliveries/?limit=1");
   const none = accounts.value?.every(({ webhook_url }) => !webhook_url) ?? false;
   const account = onlyAccount();
+  const owed = accounts.value?.find(({ webhook_url }) => webhook_url);
+  const endpoints = owed ? `/api/admin/accounts/${owed.id}/endpoints/` : null;
+  const primary = primaryOf(useLoad<Endpoint[]>(endpoints));
+  const tried = useTest(primary && `${endpoints}${primary.id}/`, false);
   const error = data?.body[0]?.error;
   return (
     <>
@@ -183,6 +197,7 @@ function WebhookStep({ stalled }: { stalled: boolean }) {
             {t.firstRun.testDo}
           </a>
         )}
+        {tried.button}
         <a class={"button" + (none ? " main" : "")} href={account ? `/admin/accounts/${account}/` : "/admin/accounts/"}>
           {t.firstRun.webhookDo}
         </a>
@@ -192,6 +207,7 @@ function WebhookStep({ stalled }: { stalled: boolean }) {
           </a>
         )}
       </div>
+      {tried.result}
     </>
   );
 }

@@ -1,14 +1,14 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { announce } from "../../shared/announce";
 import { language } from "../../shared/language";
 import { clock, took } from "../../shared/time";
-import { local } from "../../shared/storage";
 import { Button, Loading, Notice } from "../../shared/ui";
 import { EndpointMark } from "../EndpointState";
 import { useLoad, usePoll } from "../load";
 import { t } from "../texts";
 import type { Overview, UnwellEndpoint } from "../types";
+import { hideSteps, steps, stepsHidden } from "./begin";
 import { FirstRun } from "./FirstRun";
 import { Hours } from "./Hours";
 import { stepsDone } from "./steps";
@@ -16,28 +16,25 @@ import { stepsDone } from "./steps";
 /** How often it is read again, in milliseconds. */
 const LOOK_EVERY = 2_000;
 
-const HIDDEN_KEY = "chatbridge.firstRunHidden";
-
 /** What matters now, how the last day was, and the first steps until they are done. */
 export function OverviewPage() {
   const { data, error, reload } = useLoad<Overview>("/api/admin/overview/");
   usePoll(reload, true, LOOK_EVERY);
-  const [hidden, setHidden] = useState(local.get(HIDDEN_KEY) !== null);
+  const [hidden, setHidden] = useState(stepsHidden);
   const overview = data?.body;
   const beginning = overview !== undefined && !stepsDone(overview.first_run);
-  const began = useRef(false);
   const [finished, setFinished] = useState(false);
   useEffect(() => {
-    if (began.current && overview && !beginning) {
+    if (!overview) return;
+    if (steps.begun && !beginning) {
       announce(t.firstRun.all);
       setFinished(true);
     }
-    began.current = beginning;
+    steps.begun = beginning;
   }, [beginning, overview !== undefined]);
   const hide = (now: boolean) => {
     setHidden(now);
-    if (now) local.set(HIDDEN_KEY, "1");
-    else local.remove(HIDDEN_KEY);
+    hideSteps(now);
   };
   return (
     <>

@@ -59,6 +59,7 @@ export function RequestsPage({ query }: { query: URLSearchParams }) {
       filters={filters}
       columns={columns}
       id={(row) => row.id}
+      live={{ moving: (row) => row.completed_at === null, at: (row) => row.queued_at }}
       name={(row) => start(row.message)}
       loading={t.requests.loading}
       failed={t.requests.failed}
