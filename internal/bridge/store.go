@@ -176,7 +176,8 @@ func (c *Changes) Empty() bool {
 type Store interface {
 	Reader
 	// Post queues a command. Commands that wait are executed in order and
-	// committed together. done is called once, after the commit has reached
+	// committed together; but a [Claim] may be executed behind others that wait,
+	// so that it takes what they submit. done is called once, after the commit has reached
 	// the disk (or with the error that failed this command), from the store's
 	// own goroutine and in the order of the commits: it must not block, nor
 	// call Do. A command whose Changes are empty keeps its place in the order.

@@ -14,6 +14,8 @@ const (
 	// pongWithin is how long a guide socket may take to answer the ping that
 	// goes before a hand-over.
 	pongWithin = 10 * time.Second
+	// claimsUnderWay bounds the claims that go along with submits.
+	claimsUnderWay = 2
 	// claimAgain is the wait after the store could not take a claim.
 	claimAgain = time.Second
 )
@@ -70,12 +72,13 @@ func (d *Dispatch) serve(a *account) (again time.Duration) {
 }
 
 // Expect is called right behind the posting of a submit: where a worker here has
-// room and no claim is under way, a claim goes with it into the same commit. The
-// desk would claim as well, one commit later.
+// room, a claim goes with it into the same commit. The desk would claim as well,
+// one commit later. Two under way are enough: one that commits now, and one that
+// will take in whatever is submitted until the next commit begins.
 func (d *Dispatch) Expect(accountID int64) {
 	d.mu.Lock()
 	a := d.accounts[accountID]
-	if a == nil || a.board == nil || d.closing || a.claims.Load() > 0 {
+	if a == nil || a.board == nil || d.closing || a.claims.Load() >= claimsUnderWay {
 		d.mu.Unlock()
 		return
 	}

@@ -128,35 +128,36 @@ func (l *life) flush() {
 	batch := l.queue
 	l.queue, l.flushing = nil, false
 	type result struct {
+		job
 		changes *bridge.Changes
 		err     error
 	}
 	s := l.h.s
-	results := make([]result, len(batch))
+	var results []result // in the order of the commits; of the store's writer until executed is done
 	var executed sync.WaitGroup
-	for i, j := range batch {
+	for _, j := range batch {
 		executed.Add(1)
 		s.store.Post(s.mutated(j.cmd), func(c *bridge.Changes, err error) {
-			results[i] = result{c, err}
+			results = append(results, result{j, c, err})
 			executed.Done()
 		})
 	}
 	executed.Wait()
 	s.commits.Add(1)
-	for i, j := range batch {
-		s.ledger.observe(l, plain(j.cmd), results[i].changes, results[i].err)
+	for _, r := range results {
+		s.ledger.observe(l, plain(r.cmd), r.changes, r.err)
 	}
 	at := time.Now().Add(l.delay())
 	if at.Before(l.told) {
 		at = l.told
 	}
 	l.told = at
-	for i, j := range batch {
+	for _, r := range results {
 		l.unheard = append(l.unheard, func(err error) {
 			if err == nil {
-				j.done(results[i].changes, results[i].err)
+				r.done(r.changes, r.err)
 			} else {
-				j.done(nil, err)
+				r.done(nil, err)
 			}
 		})
 	}

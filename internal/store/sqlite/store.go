@@ -24,6 +24,8 @@ const (
 	// maxBatch commands share a commit: larger ones gain nothing more and make
 	// the first of them wait.
 	maxBatch = 512
+	// manyWait commands in one commit mean that the processors are busy.
+	manyWait = 8
 	// defaultReaders read beside the writer, maxReaders at most: readers that
 	// saturate the machine starve the writer.
 	defaultReaders, maxReaders = 4, 16

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"fmt"
+	"runtime"
 	"time"
 
 	"chatbridge/internal/bridge"
@@ -19,18 +20,40 @@ type result struct {
 
 // write is the writer's goroutine: it takes what waits and commits it together.
 // Nothing is waited for to make a group larger: while one commits, the next
-// gathers.
+// gathers. Only where many come do those that are ready to run go first, since
+// some of them are about to post.
 func (s *Store) write() {
 	defer close(s.written)
-	var batch []job
+	var batch, claims []job
 	for first := range s.queue {
+		if len(batch) >= manyWait {
+			runtime.Gosched()
+		}
 		batch = append(batch[:0], first)
 		for len(batch) < maxBatch && len(s.queue) > 0 {
 			batch = append(batch, <-s.queue) // nobody else takes from the queue
 		}
+		claims = claimsLast(batch, claims)
 		s.execute(batch)
 		clear(batch)
 	}
+}
+
+// claimsLast puts a batch's claims behind the rest, each part in its order, so
+// that they find what the same commit submits and the room that it makes. room
+// is what was returned the last time, to be used again.
+func claimsLast(batch, room []job) []job {
+	claims, rest := room[:0], batch[:0]
+	for _, j := range batch {
+		if _, is := j.cmd.(*bridge.Claim); is {
+			claims = append(claims, j)
+		} else {
+			rest = append(rest, j)
+		}
+	}
+	copy(batch[len(rest):], claims)
+	clear(claims)
+	return claims
 }
 
 // execute commits a batch and tells each command what became of it. Where one
