@@ -49,9 +49,9 @@ var (
 					SELECT id, due_at FROM deliveries WHERE endpoint_id = owing.id AND ` + owedFree + ` AND due_at <= $1
 					UNION ALL
 					SELECT id, due_at FROM deliveries WHERE endpoint_id = owing.id AND ` + owedClaimed + ` AND due_at <= $1
-					ORDER BY 2, 1 LIMIT $2))
+					ORDER BY 2, 1 LIMIT $2 + 0))
 			WHERE e.enabled = 1 AND (e.hold_until IS NULL OR e.hold_until <= $3) AND e.id NOT IN (SELECT value FROM json_each($4))
-			ORDER BY x.due_at, x.id LIMIT $5)`
+			ORDER BY x.due_at, x.id LIMIT $5 + 0)`
 	selectNextTry = owing + ` SELECT min(at) FROM (` + soonest("free", owedFree) + ` UNION ALL ` + soonest("claimed", owedClaimed) + `)`
 )
 
