@@ -24,8 +24,8 @@ func (s idleSocket) Deliver(sig bridge.Signal) {
 func (idleSocket) Ping(context.Context) error { return nil }
 func (idleSocket) Close(string)               {}
 
-// A claim that is posted right behind a submit hands the request out with the
-// next commit, and the desk's own look afterwards does not hand it out again.
+// A claim that is posted right behind a submit hands the request out with its
+// commit, and the desk's own look afterwards does not hand it out again.
 func TestExpectClaimsAlongWithASubmit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, err := sqlite.Open(t.Context(), sqlite.Options{Path: ":memory:"})
@@ -57,12 +57,20 @@ func TestExpectClaimsAlongWithASubmit(t *testing.T) {
 		if err := submit.Validate(); err != nil {
 			t.Fatal(err)
 		}
-		// The desk hears of the submit only by its commit; nothing that is posted
-		// between the two may claim it but what Expect posts.
-		claimed := make(chan int, 1)
-		n.Post(submit, func(*bridge.Changes, error) {})
+		// The desk hears of the submit only by its commit. A claim of its own comes
+		// with the next one at the earliest, and last in it: behind what is posted as
+		// soon as the submit is committed.
+		claimed, held, posted := make(chan int, 1), make(chan struct{}), make(chan struct{})
+		n.Post(&bridge.TakeSurvey{AccountID: account.Account.ID}, func(*bridge.Changes, error) {
+			close(held)
+			<-posted // so that one commit takes both
+		})
+		<-held
+		n.Post(submit, func(*bridge.Changes, error) {
+			n.Post(&bridge.TakeSurvey{AccountID: account.Account.ID}, func(*bridge.Changes, error) { claimed <- len(socket.handed) })
+		})
 		n.Dispatch.Expect(account.Account.ID)
-		n.Post(&bridge.TakeSurvey{AccountID: account.Account.ID}, func(*bridge.Changes, error) { claimed <- len(socket.handed) })
+		close(posted)
 		if got := <-claimed; got != 1 {
 			t.Errorf("%d hand-overs right behind the submit, want 1", got)
 		}
