@@ -21,6 +21,10 @@ type Claim struct {
 	More    bool
 }
 
+// Yields implements [Yielding]: a claim takes what the same commit submits, and
+// the room that it makes.
+func (c *Claim) Yields() {}
+
 // Needs implements [Command].
 func (c *Claim) Needs() Needs {
 	ids := make([]string, len(c.Offers))

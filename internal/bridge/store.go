@@ -18,6 +18,13 @@ type Command interface {
 	Decide(f *Facts) (*Changes, error)
 }
 
+// Yielding is a command that an engine may execute behind others that wait with
+// it for the same commit, so that it finds what they leave.
+type Yielding interface {
+	Command
+	Yields()
+}
+
 // ChatRef names a chat of the account: by the site's id or by ours, whichever
 // exists (the site's wins).
 type ChatRef string
@@ -176,8 +183,7 @@ func (c *Changes) Empty() bool {
 type Store interface {
 	Reader
 	// Post queues a command. Commands that wait are executed in order and
-	// committed together; but a [Claim] may be executed behind others that wait,
-	// so that it takes what they submit. done is called once, after the commit has reached
+	// committed together, [Yielding] ones perhaps last. done is called once, after the commit has reached
 	// the disk (or with the error that failed this command), from the store's
 	// own goroutine and in the order of the commits: it must not block, nor
 	// call Do. A command whose Changes are empty keeps its place in the order.

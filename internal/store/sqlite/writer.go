@@ -24,7 +24,7 @@ type result struct {
 // some of them are about to post.
 func (s *Store) write() {
 	defer close(s.written)
-	var batch, claims []job
+	var batch, last []job
 	for first := range s.queue {
 		if len(batch) >= manyWait {
 			runtime.Gosched()
@@ -33,27 +33,26 @@ func (s *Store) write() {
 		for len(batch) < maxBatch && len(s.queue) > 0 {
 			batch = append(batch, <-s.queue) // nobody else takes from the queue
 		}
-		claims = claimsLast(batch, claims)
+		last = yieldingLast(batch, last)
 		s.execute(batch)
 		clear(batch)
 	}
 }
 
-// claimsLast puts a batch's claims behind the rest, each part in its order, so
-// that they find what the same commit submits and the room that it makes. room
-// is what was returned the last time, to be used again.
-func claimsLast(batch, room []job) []job {
-	claims, rest := room[:0], batch[:0]
+// yieldingLast puts a batch's yielding commands behind the rest, each part in its
+// order. room is what was returned the last time, to be used again.
+func yieldingLast(batch, room []job) []job {
+	last, rest := room[:0], batch[:0]
 	for _, j := range batch {
-		if _, is := j.cmd.(*bridge.Claim); is {
-			claims = append(claims, j)
+		if _, yields := j.cmd.(bridge.Yielding); yields {
+			last = append(last, j)
 		} else {
 			rest = append(rest, j)
 		}
 	}
-	copy(batch[len(rest):], claims)
-	clear(claims)
-	return claims
+	copy(batch[len(rest):], last)
+	clear(last)
+	return last
 }
 
 // execute commits a batch and tells each command what became of it. Where one
